@@ -1,0 +1,255 @@
+"""Every setting of SentinelWeb, read from the environment or `.env`, and checked at start.
+
+A setting that cannot be understood stops the program with a sentence that names it: a monitor
+that runs with a half-understood configuration is worse than one that does not start.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MAX_SOCKET_PATH = 100  # sockaddr_un holds 108 bytes on Linux and 104 on macOS
+
+# Hosting panels and compose files hand over a variable that was left blank as "".
+OptionalText = Annotated[str | None, BeforeValidator(lambda value: value or None)]
+
+
+class ConfigurationError(Exception):
+    """The environment holds a setting that cannot be used; the message is for the operator."""
+
+
+class Settings(BaseSettings):
+    """The settings, each with its default. `docs/reference/settings.md` is held to this class."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(
+        Path("data"),
+        description="Where SQLite, the embedded Redis and the secret key are kept.",
+    )
+    database_url: OptionalText = Field(
+        None,
+        description="SQLAlchemy URL; `sqlite:///<DATA_DIR>/sentinelweb.db` when unset.",
+    )
+    redis_url: OptionalText = Field(
+        None,
+        description="Redis URL; an embedded Redis in `DATA_DIR` serves when unset.",
+    )
+    secret_key: OptionalText = Field(
+        None,
+        validation_alias=AliasChoices("secret_key", "admin_session_secret"),
+        description="Signs sessions and links; made and kept in `DATA_DIR` when unset. "
+        "`ADMIN_SESSION_SECRET` is its alias.",
+    )
+    app_host: str = Field("0.0.0.0", description="The address to listen on.")  # noqa: S104 - a server
+    port: int = Field(
+        8000,
+        ge=1,
+        le=65535,
+        validation_alias=AliasChoices("port", "app_port"),
+        description="The port to listen on. `APP_PORT` is its alias.",
+    )
+    site_url: OptionalText = Field(
+        None,
+        description="The public address, e.g. `https://sentinelweb.example.com`: used in ping URLs "
+        "and links. The address of the request, or of this machine, when unset.",
+    )
+    registration: Literal["invite", "open"] = Field(
+        "invite",
+        description="`open` lets anybody register; `invite` only those with an invitation.",
+    )
+    admin_email: OptionalText = Field(
+        None,
+        description="With `ADMIN_PASSWORD`: makes the first administrator at start.",
+    )
+    admin_password: OptionalText = Field(
+        None, description="The first administrator's password; at least 10 characters."
+    )
+    trusted_proxies: int = Field(
+        0,
+        ge=0,
+        le=10,
+        description="How many reverse proxies in front may be believed about the client's address, "
+        "host and scheme (`X-Forwarded-*`).",
+    )
+    worker_interval_sec: int = Field(
+        60, ge=1, le=3600, description="Seconds between two audits of all heartbeats."
+    )
+    worker_processes: int = Field(
+        2,
+        ge=2,
+        le=64,
+        description="RQ workers in one `worker` process; one is kept for audits.",
+    )
+    tz: str = Field(
+        "UTC", description="Time zone of users and channels that chose none."
+    )
+    telegram_bot_token: OptionalText = Field(
+        None, description="Bot for Telegram channels that have no token of their own."
+    )
+    telegram_api_url: str = Field(
+        "https://api.telegram.org",
+        description="The Bot API server that Telegram channels talk to.",
+    )
+    private_targets: Literal["auto", "allow", "deny"] = Field(
+        "auto",
+        description="Whether channels may call private addresses. `auto` allows it unless "
+        "`REGISTRATION` is `open`. Link-local addresses are never called.",
+    )
+    smtp_url: OptionalText = Field(
+        None,
+        description="Mail server for password resets and invitations, e.g. "
+        "`smtp://user:password@mail.example.com:587?starttls=1` or `smtps://…:465`.",
+    )
+    mail_from: str = Field(
+        "SentinelWeb <sentinelweb@localhost>", description="The sender of those mails."
+    )
+    sqlite_synchronous: Literal["FULL", "NORMAL"] = Field(
+        "FULL",
+        description="`FULL` keeps an acknowledged ping through a power cut; `NORMAL` is quicker and "
+        "may lose the last moments.",
+    )
+    ping_retention_days: int = Field(
+        90, ge=1, le=3650, description="Days that single pings are kept."
+    )
+    history_retention_days: int = Field(
+        730, ge=1, le=3650, description="Days that status changes are kept."
+    )
+    delivery_retention_days: int = Field(
+        90, ge=1, le=3650, description="Days that the log of deliveries is kept."
+    )
+    log_format: Literal["auto", "console", "json"] = Field(
+        "auto", description="`auto` is `console` in a terminal and `json` elsewhere."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="The least severe log line that is printed."
+    )
+
+    @field_validator("database_url")
+    @classmethod
+    def _name_the_driver(cls, value: str | None) -> str | None:
+        """Heroku-like hosts hand out `postgres://`, which SQLAlchemy no longer takes."""
+        if value is None or value.startswith(("sqlite:", "postgresql+psycopg:")):
+            return value
+        scheme, _, rest = value.partition("://")
+        if scheme in {"postgres", "postgresql"}:
+            return f"postgresql+psycopg://{rest}"
+        raise ValueError("must begin with sqlite:// or postgresql://")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_scheme(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(
+            ("redis://", "rediss://", "unix://")
+        ):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("site_url", "telegram_api_url")
+    @classmethod
+    def _http_address(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return value.rstrip("/") if value else value
+
+    @field_validator("tz")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(
+                "is not a time zone name such as America/Sao_Paulo"
+            ) from error
+        return value
+
+    @property
+    def uses_sqlite(self) -> bool:
+        return self.resolved_database_url.startswith("sqlite:")
+
+    @property
+    def resolved_database_url(self) -> str:
+        return (
+            self.database_url or f"sqlite:///{self.data_dir.resolve()}/sentinelweb.db"
+        )
+
+    @property
+    def redis_socket(self) -> Path:
+        """The embedded Redis's socket. A socket's path must be short, so a deep DATA_DIR links from /tmp."""
+        path = self.data_dir.resolve() / "redis" / "redis.sock"
+        if len(str(path)) <= MAX_SOCKET_PATH:
+            return path
+        raise ConfigurationError(
+            f"DATA_DIR is too long a path for the embedded Redis's socket ({path}). "
+            "Choose a shorter DATA_DIR, or set REDIS_URL."
+        )
+
+    @property
+    def resolved_redis_url(self) -> str:
+        return self.redis_url or f"unix://{quote(str(self.redis_socket))}"
+
+    @property
+    def private_targets_allowed(self) -> bool:
+        if self.private_targets == "auto":
+            return self.registration != "open"
+        return self.private_targets == "allow"
+
+    @property
+    def local_url(self) -> str:
+        return self.site_url or f"http://localhost:{self.port}"
+
+    def resolved_secret_key(self) -> str:
+        """SECRET_KEY, else the one kept in DATA_DIR, made on first use.
+
+        Two processes may start at the same moment: whichever links its file first wins, and both
+        read the same key.
+        """
+        if self.secret_key:
+            return self.secret_key
+        path = self.data_dir / "secret_key"
+        if not path.exists():
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            draft = self.data_dir / f".secret_key.{secrets.token_hex(8)}"
+            draft.touch(mode=0o600)
+            draft.write_text(secrets.token_urlsafe(48), encoding="ascii")
+            try:
+                path.hardlink_to(draft)
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        return path.read_text(encoding="ascii").strip()
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the environment; raise ConfigurationError with one line for each wrong setting."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = [
+            f"{'.'.join(str(part) for part in item['loc']).upper()}: {item['msg']}"
+            for item in error.errors(include_input=False, include_url=False)
+        ]
+        raise ConfigurationError("; ".join(lines)) from error
+
+
+def load_settings_or_exit() -> Settings:
+    """For commands: a wrong setting ends the process with a sentence, not a traceback."""
+    try:
+        return load_settings()
+    except ConfigurationError as error:
+        sys.exit(f"SentinelWeb cannot start: {error}")

@@ -1,0 +1,60 @@
+"""SentinelWeb: one self-hosted monitor for jobs, services, hosts and processes."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from config import Settings, load_settings_or_exit
+
+__version__ = "0.1.0"
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Build the application. Nothing is opened or changed until it is used."""
+    from sentinelweb import blueprints, cli, logs, pages, security
+    from sentinelweb.db import configure_sqlite, db
+    from sentinelweb.extensions import csrf, limiter, login_manager, migrate
+
+    settings = settings or load_settings_or_exit()
+    logs.configure(settings)
+    app = Flask(__name__)
+    app.config.update(
+        SETTINGS=settings,
+        SECRET_KEY=settings.resolved_secret_key(),
+        SQLALCHEMY_DATABASE_URI=settings.resolved_database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings),
+        RATELIMIT_STORAGE_URI=settings.resolved_redis_url.replace(
+            "unix://", "redis+unix://"
+        ),
+        RATELIMIT_STORAGE_OPTIONS={"socket_connect_timeout": 0.5},
+        MAX_CONTENT_LENGTH=1_000_000,
+    )
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
+    db.init_app(app)
+    if settings.uses_sqlite:
+        with app.app_context():
+            configure_sqlite(db.engine, synchronous=settings.sqlite_synchronous)
+    csrf.init_app(app)
+    limiter.init_app(app)
+    login_manager.init_app(app)
+    migrate.init_app(app, db)
+    security.init_app(app)
+    pages.init_app(app)
+    blueprints.init_app(app)
+    cli.init_app(app)
+    return app
+
+
+def _engine_options(settings: Settings) -> dict[str, object]:
+    if settings.uses_sqlite:
+        database = sa.engine.make_url(settings.resolved_database_url).database
+        if database not in (None, "", ":memory:"):
+            from pathlib import Path
+
+            Path(database).parent.mkdir(parents=True, exist_ok=True)
+        return {"connect_args": {"timeout": 20}}
+    return {"pool_pre_ping": True, "pool_recycle": 1_800}

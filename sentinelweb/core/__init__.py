@@ -1,0 +1,1 @@
+"""The rules of monitoring, pure: no I/O, no clock; "now" is always an argument."""

@@ -1,0 +1,90 @@
+"""The state machine of every monitor's status (seed 000, "Cálculo de Status")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sentinelweb.core.schedule import Deadlines
+
+
+class Status(StrEnum):
+    NEW = "new"
+    UP = "up"
+    LATE = "late"
+    DOWN = "down"
+    PAUSED = "paused"
+
+
+class Event(StrEnum):
+    """What can happen to a monitor."""
+
+    PINGED = "pinged"
+    TIME_PASSED = "time_passed"
+    RESCHEDULED = "rescheduled"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+
+
+class Alert(StrEnum):
+    """What people are told: once when an incident begins, once when it is over."""
+
+    DOWN = "down"
+    UP = "up"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The status to have now, and whom it concerns. `note` says why, for the history."""
+
+    status: Status
+    note: str = ""
+    alert: Alert | None = None
+
+
+def decide(
+    status: Status, event: Event, deadlines: Deadlines | None, now: datetime
+) -> Decision:
+    """Return the status after `event`.
+
+    `deadlines` are those in force after the event (a ping has moved them), or None for a monitor that
+    was never pinged. The first rule that fits decides.
+    """
+    if event is Event.PAUSED:
+        return Decision(Status.PAUSED, "paused")
+    if event is Event.RESUMED:
+        # The clock starts anew: nobody was expected to ping while we were told not to look.
+        return Decision(Status.UP if deadlines else Status.NEW, "resumed")
+    if status is Status.PAUSED:
+        return Decision(Status.PAUSED)
+    if event is Event.PINGED:
+        return Decision(
+            Status.UP, "pinged", Alert.UP if status is Status.DOWN else None
+        )
+    if deadlines is None:
+        return Decision(Status.NEW)
+    if now > deadlines.down_at:
+        return Decision(
+            Status.DOWN, "missed", None if status is Status.DOWN else Alert.DOWN
+        )
+    if event is Event.TIME_PASSED and status is Status.DOWN:
+        # Only a ping or a new schedule ends an incident: a clock set back must not.
+        return Decision(Status.DOWN)
+    recovery = Alert.UP if status is Status.DOWN else None
+    if now > deadlines.late_at:
+        return Decision(
+            Status.LATE, "late" if recovery is None else "rescheduled", recovery
+        )
+    return Decision(Status.UP, "rescheduled", recovery)
+
+
+def overdue_at(status: Status, deadlines: Deadlines | None) -> datetime | None:
+    """When passing time alone will change the status next; None if it never will."""
+    if deadlines is None:
+        return None
+    if status is Status.UP:
+        return deadlines.late_at
+    if status is Status.LATE:
+        return deadlines.down_at
+    return None

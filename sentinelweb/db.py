@@ -1,0 +1,158 @@
+"""The database: typed declarative base, UTC times, SQLite's ways, and `writing()`."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import event
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.orm import DeclarativeBase, Session, registry
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UTCDateTime(sa.types.TypeDecorator[datetime]):
+    """An aware UTC instant. SQLite stores it without its zone, so that texts sort as times do."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: datetime | None, dialect: Dialect
+    ) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(
+        self, value: datetime | None, dialect: Dialect
+    ) -> datetime | None:
+        if value is None:
+            return None
+        return (
+            value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        )
+
+
+JSONText = sa.JSON().with_variant(JSONB(), "postgresql")
+BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+class Base(DeclarativeBase):
+    registry = registry(
+        metadata=sa.MetaData(naming_convention=NAMING),
+        type_annotation_map={
+            datetime: UTCDateTime(),
+            dict[str, Any]: JSONText,
+            list[str]: JSONText,
+        },
+    )
+
+
+# expire_on_commit off: a page commits the reading transaction before it writes (see writing()), and
+# must not read everything again afterwards.
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+
+
+@contextlib.contextmanager
+def writing() -> Iterator[Session]:
+    """One write transaction on the current session, committed at the end or rolled back.
+
+    SQLite: a transaction that began by reading cannot always become a writing one ("database is
+    locked", at once, whatever the timeout), so the reading one is ended and the writing one begins
+    with BEGIN IMMEDIATE. Nested use joins the outer transaction.
+    """
+    session: Session = db.session()
+    if "after_commit" in session.info:
+        yield session
+        return
+    session.commit()
+    callbacks: list[Callable[[], None]] = []
+    session.info["after_commit"] = callbacks
+    try:
+        session.connection(execution_options={"writes": True})
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        del session.info["after_commit"]
+    for callback in callbacks:
+        callback()
+
+
+def after_commit(callback: Callable[[], None]) -> None:
+    """Call `callback` once the current `writing()` is committed; never if it is rolled back."""
+    session: Session = db.session()
+    session.info["after_commit"].append(callback)
+
+
+def configure_sqlite(engine: Engine, *, synchronous: str) -> None:
+    """WAL, foreign keys, and writers that queue instead of sleeping in SQLite's busy handler.
+
+    The busy handler polls with growing sleeps, so under load a writer waits for long and unfairly;
+    a lock file lets the kernel wake the next writer at once.
+    """
+    path = engine.url.database
+    lock_path = f"{path}.lock" if path and path != ":memory:" else None
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute(f"PRAGMA synchronous={synchronous}")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA busy_timeout=20000")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        if not connection.get_execution_options().get("writes"):
+            connection.exec_driver_sql("BEGIN")
+            return
+        if lock_path:
+            descriptor = os.open(
+                lock_path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600
+            )
+            connection.info["write_lock"] = descriptor
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except BaseException:
+            _release(connection)
+            raise
+
+    def _release(connection: Connection) -> None:
+        descriptor = connection.info.pop("write_lock", None)
+        if descriptor is not None:
+            os.close(descriptor)
+
+    @event.listens_for(engine, "commit")
+    def _commit(connection: Connection) -> None:
+        # SQLAlchemy calls this before the COMMIT; the lock must outlive it.
+        connection.connection.commit()
+        _release(connection)
+
+    @event.listens_for(engine, "rollback")
+    def _rollback(connection: Connection) -> None:
+        connection.connection.rollback()
+        _release(connection)

@@ -1,0 +1,103 @@
+"""Translations, and times and numbers as each reader writes them.
+
+Works without a request, because alerts are written in their recipient's language by a worker. The
+language and zone of the moment live in a context variable, so that threads cannot mix them up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+from babel import Locale, UnknownLocaleError, dates, numbers
+from babel.support import LazyProxy, NullTranslations, Translations
+
+LOCALES = {"en": "English", "pt_BR": "Português (Brasil)", "es": "Español"}
+DEFAULT_LOCALE = "en"
+DIRECTORY = Path(__file__).parent / "translations"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads what is being written: a locale of LOCALES and a time zone name."""
+
+    locale: str = DEFAULT_LOCALE
+    timezone: str = "UTC"
+
+
+_reader: ContextVar[Reader] = ContextVar("reader", default=Reader())
+
+
+def reader() -> Reader:
+    return _reader.get()
+
+
+def set_reader(value: Reader) -> None:
+    _reader.set(value)
+
+
+@contextlib.contextmanager
+def reading_as(value: Reader) -> Iterator[None]:
+    """Write for `value` inside the block."""
+    token = _reader.set(value)
+    try:
+        yield
+    finally:
+        _reader.reset(token)
+
+
+@lru_cache
+def _translations(locale: str) -> NullTranslations:
+    return Translations.load(str(DIRECTORY), [locale])
+
+
+def gettext(text: str, /, **values: object) -> str:
+    """`text` in the reader's language; `%(name)s` filled from `values`."""
+    translated = _translations(reader().locale).ugettext(text)
+    return translated % values if values else translated
+
+
+def ngettext(one: str, many: str, n: int, /, **values: object) -> str:
+    """The form that `n` asks for; `%(n)s` is filled too."""
+    translated = _translations(reader().locale).ungettext(one, many, n)
+    return translated % {"n": n, **values}
+
+
+def lazy_gettext(text: str, /) -> str:
+    """A text translated when it is shown, for labels that are made at import."""
+    return LazyProxy(gettext, text, enable_cache=False)  # type: ignore[return-value]
+
+
+def best_locale(wanted: list[str]) -> str:
+    """The locale of ours that suits an Accept-Language list best."""
+    for tag in wanted:
+        with contextlib.suppress(UnknownLocaleError, ValueError):
+            language = Locale.parse(tag, sep="-").language
+            for ours in LOCALES:
+                if Locale.parse(ours).language == language:
+                    return ours
+    return DEFAULT_LOCALE
+
+
+def format_datetime(moment: datetime) -> str:
+    """Date and time to the second in the reader's zone, which is named."""
+    zone = ZoneInfo(reader().timezone)
+    text = dates.format_datetime(moment, "medium", tzinfo=zone, locale=reader().locale)
+    return f"{text} {moment.astimezone(zone).tzname()}"
+
+
+def format_number(number: float) -> str:
+    return numbers.format_decimal(number, locale=reader().locale)
+
+
+@lru_cache
+def timezone_names() -> tuple[str, ...]:
+    return tuple(
+        sorted(name for name in available_timezones() if "/" in name or name == "UTC")
+    )

@@ -1,0 +1,19 @@
+"""A part of SentinelWeb itself, and when it was last seen alive."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from sentinelweb.db import Base
+
+
+class Component(Base):
+    """`name` is `scheduler`, `worker` or `audit`. In the database, so that it outlives Redis."""
+
+    __tablename__ = "components"
+
+    name: Mapped[str] = mapped_column(sa.String(20), primary_key=True)
+    seen_at: Mapped[datetime]

@@ -1,0 +1,43 @@
+"""Anything with a status: what heartbeats, services and processes share."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from sentinelweb.db import Base
+from sentinelweb.models.channel import Channel, monitor_channels
+from sentinelweb.models.team import Team
+
+
+class Monitor(Base):
+    """One monitored thing. `services/transitions.py` alone writes `status` and what goes with it."""
+
+    __tablename__ = "monitors"
+    __mapper_args__ = {"polymorphic_on": "kind"}
+    __table_args__ = (
+        sa.Index("ix_monitors_team_id_kind_name", "team_id", "kind", "name"),
+        sa.Index("ix_monitors_kind_is_active_status", "kind", "is_active", "status"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.String(20))
+    team_id: Mapped[int] = mapped_column(sa.ForeignKey("teams.id", ondelete="CASCADE"))
+    slug: Mapped[str] = mapped_column(sa.String(80), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(200))
+    description: Mapped[str] = mapped_column(sa.Text, default="")
+    tags: Mapped[list[str]] = mapped_column(default=list)
+    environment: Mapped[str] = mapped_column(sa.String(50), default="")
+    status: Mapped[str] = mapped_column(sa.String(10), default="new")
+    status_since: Mapped[datetime]
+    is_active: Mapped[bool] = mapped_column(default=True)
+    position: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    team: Mapped[Team] = relationship()
+    channels: Mapped[list[Channel]] = relationship(
+        secondary=monitor_channels, order_by=Channel.name, passive_deletes=True
+    )

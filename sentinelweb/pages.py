@@ -1,0 +1,54 @@
+"""What every page needs: the reader's language and zone, the helpers of templates, fragments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, render_template, request
+from flask_login import current_user
+from jinja2_fragments.flask import render_block
+
+from sentinelweb import clock, i18n
+from sentinelweb.core.durations import format_duration
+from sentinelweb.extensions import settings
+
+
+def init_app(app: Flask) -> None:
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        i18n.gettext, i18n.ngettext, newstyle=False
+    )
+    app.jinja_env.filters.update(
+        datetime=i18n.format_datetime,
+        duration=format_duration,
+        number=i18n.format_number,
+    )
+    app.before_request(_choose_reader)
+    app.context_processor(_template_context)
+
+
+def render(template: str, **context: Any) -> str:
+    """The page, or the block of it that `?fragment=` names when htmx asks.
+
+    One URL and one context serve both, so that a page and its refresh cannot disagree.
+    """
+    fragment = request.args.get("fragment")
+    if fragment and request.headers.get("HX-Request"):
+        return render_block(template, f"fragment_{fragment}", **context)
+    return render_template(template, **context)
+
+
+def _choose_reader() -> None:
+    """The user's own choice, else what the browser asks for, else the server's time zone."""
+    locale = getattr(current_user, "locale", None)
+    timezone = getattr(current_user, "timezone", None)
+    i18n.set_reader(
+        i18n.Reader(
+            locale or i18n.best_locale([tag for tag, _ in request.accept_languages]),
+            timezone or settings().tz,
+        )
+    )
+
+
+def _template_context() -> dict[str, Any]:
+    return {"now": clock.now(), "reader": i18n.reader(), "settings": settings()}

@@ -1,0 +1,131 @@
+"""The audit of heartbeats: whatever is overdue becomes late or down (seed 000, `check_heartbeats`)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from sentinelweb.core.schedule import Deadlines
+from sentinelweb.core.status import Alert, Event, Status, decide, overdue_at
+from sentinelweb.db import db, writing
+from sentinelweb.models import HeartbeatCheck, Monitor
+from sentinelweb.services import transitions
+from sentinelweb.services.facts import heartbeat_facts
+from sentinelweb.services.transitions import Transition
+
+# Larger batches are no faster, and hold pings up for as long as their transaction lasts.
+BATCH = 500
+
+_monitors = Monitor.__table__
+_heartbeats = HeartbeatCheck.__table__
+
+
+@dataclass(slots=True)
+class AuditStatistics:
+    """Seed 000's statistics: active heartbeats by status, and the alerts of this audit."""
+
+    total_checked: int = 0
+    up: int = 0
+    late: int = 0
+    down: int = 0
+    new: int = 0
+    alerts_sent: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        return asdict(self)
+
+
+def run(now: datetime) -> AuditStatistics:
+    """Judge every heartbeat that is overdue at `now`; any number of audits may run at once."""
+    alerts = 0
+    while True:
+        with writing() as session:
+            taken, sent = _judge_batch(session, now)
+        alerts += sent
+        if taken < BATCH:
+            break
+    return _statistics(alerts)
+
+
+def next_due() -> datetime | None:
+    """The earliest moment at which some heartbeat becomes overdue."""
+    return db.session.scalar(
+        sa.select(sa.func.min(HeartbeatCheck.overdue_at)).where(
+            HeartbeatCheck.overdue_at.is_not(None)
+        )
+    )
+
+
+def _judge_batch(session: Session, now: datetime) -> tuple[int, int]:
+    """Judge up to BATCH overdue heartbeats. Return how many there were, and the alerts written."""
+    rows = session.execute(
+        sa.select(
+            _monitors.c.id,
+            _monitors.c.slug,
+            _monitors.c.name,
+            _monitors.c.description,
+            _monitors.c.status,
+            _monitors.c.status_since,
+            _heartbeats.c.expected_period,
+            _heartbeats.c.grace_period,
+            _heartbeats.c.cron_expression,
+            _heartbeats.c.cron_timezone,
+            _heartbeats.c.last_ping,
+            _heartbeats.c.next_expected_ping,
+            _heartbeats.c.down_at,
+        )
+        .join(_heartbeats, _heartbeats.c.id == _monitors.c.id)
+        .where(_heartbeats.c.overdue_at < now)
+        .order_by(_heartbeats.c.overdue_at)
+        .limit(BATCH)
+        # Another audit holds what is skipped, and judges it.
+        .with_for_update(skip_locked=True)
+    ).all()
+    if not rows:
+        return 0, 0
+    changes, updates = [], []
+    for row in rows:
+        deadlines = Deadlines(row.next_expected_ping, row.down_at)
+        decision = decide(Status(row.status), Event.TIME_PASSED, deadlines, now)
+        facts = heartbeat_facts(row, decision.status, now) if decision.alert else {}
+        changes.append(Transition(row.id, Status(row.status), decision, facts))
+        updates.append(
+            {
+                "key": row.id,
+                "overdue_at": overdue_at(decision.status, deadlines),
+                "missed": int(decision.alert is Alert.DOWN),
+            }
+        )
+    applied = transitions.apply(session, changes, now)
+    session.connection().execute(
+        sa.update(_heartbeats)
+        .where(_heartbeats.c.id == sa.bindparam("key"))
+        .values(
+            overdue_at=sa.bindparam("overdue_at"),
+            missed_pings=_heartbeats.c.missed_pings + sa.bindparam("missed"),
+        ),
+        updates,
+    )
+    return len(rows), applied.deliveries
+
+
+def _statistics(alerts: int) -> AuditStatistics:
+    counts = {
+        Status(status): count
+        for status, count in db.session.execute(
+            sa.select(_monitors.c.status, sa.func.count())
+            .where(_monitors.c.kind == "heartbeat", _monitors.c.is_active.is_(True))
+            .group_by(_monitors.c.status)
+        )
+    }
+    return AuditStatistics(
+        total_checked=sum(counts.values()),
+        up=counts.get(Status.UP, 0),
+        late=counts.get(Status.LATE, 0),
+        down=counts.get(Status.DOWN, 0),
+        new=counts.get(Status.NEW, 0),
+        alerts_sent=alerts,
+    )
