@@ -95,9 +95,7 @@ class Settings(BaseSettings):
         le=64,
         description="RQ workers in one `worker` process; one is kept for audits.",
     )
-    tz: str = Field(
-        "UTC", description="Time zone of users and channels that chose none."
-    )
+    tz: str = Field("UTC", description="Time zone of users and channels that chose none.")
     telegram_bot_token: OptionalText = Field(
         None, description="Bot for Telegram channels that have no token of their own."
     )
@@ -153,9 +151,7 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _redis_scheme(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(
-            ("redis://", "rediss://", "unix://")
-        ):
+        if value is not None and not value.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("must begin with redis://, rediss:// or unix://")
         return value
 
@@ -172,9 +168,7 @@ class Settings(BaseSettings):
         try:
             ZoneInfo(value)
         except (KeyError, ValueError, OSError) as error:
-            raise ValueError(
-                "is not a time zone name such as America/Sao_Paulo"
-            ) from error
+            raise ValueError("is not a time zone name such as America/Sao_Paulo") from error
         return value
 
     @property
@@ -183,9 +177,7 @@ class Settings(BaseSettings):
 
     @property
     def resolved_database_url(self) -> str:
-        return (
-            self.database_url or f"sqlite:///{self.data_dir.resolve()}/sentinelweb.db"
-        )
+        return self.database_url or f"sqlite:///{self.data_dir.resolve()}/sentinelweb.db"
 
     @property
     def redis_socket(self) -> Path:

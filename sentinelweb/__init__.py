@@ -25,9 +25,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SECRET_KEY=settings.resolved_secret_key(),
         SQLALCHEMY_DATABASE_URI=settings.resolved_database_url,
         SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings),
-        RATELIMIT_STORAGE_URI=settings.resolved_redis_url.replace(
-            "unix://", "redis+unix://"
-        ),
+        RATELIMIT_STORAGE_URI=settings.resolved_redis_url.replace("unix://", "redis+unix://"),
         RATELIMIT_STORAGE_OPTIONS={"socket_connect_timeout": 0.5},
         MAX_CONTENT_LENGTH=1_000_000,
     )

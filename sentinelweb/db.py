@@ -31,9 +31,7 @@ class UTCDateTime(sa.types.TypeDecorator[datetime]):
     impl = sa.DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(
-        self, value: datetime | None, dialect: Dialect
-    ) -> datetime | None:
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
         if value.tzinfo is None:
@@ -41,14 +39,10 @@ class UTCDateTime(sa.types.TypeDecorator[datetime]):
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
-    def process_result_value(
-        self, value: datetime | None, dialect: Dialect
-    ) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
-        return (
-            value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-        )
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 JSONText = sa.JSON().with_variant(JSONB(), "postgresql")
@@ -130,9 +124,7 @@ def configure_sqlite(engine: Engine, *, synchronous: str) -> None:
             connection.exec_driver_sql("BEGIN")
             return
         if lock_path:
-            descriptor = os.open(
-                lock_path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600
-            )
+            descriptor = os.open(lock_path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
             connection.info["write_lock"] = descriptor
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         try:

@@ -12,9 +12,7 @@ from flask_wtf import CSRFProtect
 from config import Settings
 
 csrf = CSRFProtect()
-limiter = Limiter(
-    get_remote_address, in_memory_fallback_enabled=True, swallow_errors=True
-)
+limiter = Limiter(get_remote_address, in_memory_fallback_enabled=True, swallow_errors=True)
 login_manager = LoginManager()
 migrate = Migrate(render_as_batch=True)
 

@@ -98,6 +98,4 @@ def format_number(number: float) -> str:
 
 @lru_cache
 def timezone_names() -> tuple[str, ...]:
-    return tuple(
-        sorted(name for name in available_timezones() if "/" in name or name == "UTC")
-    )
+    return tuple(sorted(name for name in available_timezones() if "/" in name or name == "UTC"))

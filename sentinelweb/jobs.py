@@ -42,9 +42,7 @@ def hasty_redis(url: str) -> Redis:
     return Redis.from_url(url, socket_connect_timeout=0.5, socket_timeout=1)
 
 
-def enqueue_once(
-    connection: Redis, queue: str, task: str, *, timeout: int = 300
-) -> bool:
+def enqueue_once(connection: Redis, queue: str, task: str, *, timeout: int = 300) -> bool:
     """Enqueue `task` unless a copy of it waits already. Return whether one was added.
 
     A copy that runs now does not count: it may have looked before the new work was committed.

@@ -40,6 +40,8 @@ def render(template: str, **context: Any) -> str:
 
 def _choose_reader() -> None:
     """The user's own choice, else what the browser asks for, else the server's time zone."""
+    if request.blueprint == "pings":
+        return  # no session and no user on the hot path
     locale = getattr(current_user, "locale", None)
     timezone = getattr(current_user, "timezone", None)
     i18n.set_reader(

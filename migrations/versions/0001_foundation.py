@@ -66,9 +66,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_channels")),
     )
     with op.batch_alter_table("channels", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_channels_team_id"), ["team_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_channels_team_id"), ["team_id"], unique=False)
 
     op.create_table(
         "invitations",
@@ -86,9 +84,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_invitations")),
     )
     with op.batch_alter_table("invitations", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_invitations_email"), ["email"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_invitations_email"), ["email"], unique=False)
 
     op.create_table(
         "memberships",
@@ -110,9 +106,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("team_id", "user_id", name=op.f("pk_memberships")),
     )
     with op.batch_alter_table("memberships", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_memberships_user_id"), ["user_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_memberships_user_id"), ["user_id"], unique=False)
 
     op.create_table(
         "monitors",
@@ -155,9 +149,7 @@ def upgrade() -> None:
 
     op.create_table(
         "deliveries",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("uid", sa.String(length=36), nullable=False),
         sa.Column("channel_id", sa.Integer(), nullable=False),
         sa.Column("monitor_id", sa.Integer(), nullable=True),
@@ -247,9 +239,7 @@ def upgrade() -> None:
 
     op.create_table(
         "history",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("monitor_id", sa.Integer(), nullable=False),
         sa.Column("prev_status", sa.String(length=10), nullable=False),
         sa.Column("new_status", sa.String(length=10), nullable=False),
@@ -286,9 +276,7 @@ def upgrade() -> None:
             name=op.f("fk_monitor_channels_monitor_id"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint(
-            "monitor_id", "channel_id", name=op.f("pk_monitor_channels")
-        ),
+        sa.PrimaryKeyConstraint("monitor_id", "channel_id", name=op.f("pk_monitor_channels")),
     )
     with op.batch_alter_table("monitor_channels", schema=None) as batch_op:
         batch_op.create_index(
@@ -297,9 +285,7 @@ def upgrade() -> None:
 
     op.create_table(
         "pings",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("monitor_id", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("counted", sa.Boolean(), nullable=False),
@@ -321,9 +307,7 @@ def upgrade() -> None:
 
     op.create_table(
         "delivery_attempts",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column(
             "delivery_id",
             sa.BigInteger().with_variant(sa.Integer(), "sqlite"),

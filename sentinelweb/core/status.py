@@ -43,9 +43,7 @@ class Decision:
     alert: Alert | None = None
 
 
-def decide(
-    status: Status, event: Event, deadlines: Deadlines | None, now: datetime
-) -> Decision:
+def decide(status: Status, event: Event, deadlines: Deadlines | None, now: datetime) -> Decision:
     """Return the status after `event`.
 
     `deadlines` are those in force after the event (a ping has moved them), or None for a monitor that
@@ -59,23 +57,17 @@ def decide(
     if status is Status.PAUSED:
         return Decision(Status.PAUSED)
     if event is Event.PINGED:
-        return Decision(
-            Status.UP, "pinged", Alert.UP if status is Status.DOWN else None
-        )
+        return Decision(Status.UP, "pinged", Alert.UP if status is Status.DOWN else None)
     if deadlines is None:
         return Decision(Status.NEW)
     if now > deadlines.down_at:
-        return Decision(
-            Status.DOWN, "missed", None if status is Status.DOWN else Alert.DOWN
-        )
+        return Decision(Status.DOWN, "missed", None if status is Status.DOWN else Alert.DOWN)
     if event is Event.TIME_PASSED and status is Status.DOWN:
         # Only a ping or a new schedule ends an incident: a clock set back must not.
         return Decision(Status.DOWN)
     recovery = Alert.UP if status is Status.DOWN else None
     if now > deadlines.late_at:
-        return Decision(
-            Status.LATE, "late" if recovery is None else "rescheduled", recovery
-        )
+        return Decision(Status.LATE, "late" if recovery is None else "rescheduled", recovery)
     return Decision(Status.UP, "rescheduled", recovery)
 
 

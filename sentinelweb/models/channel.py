@@ -14,9 +14,7 @@ from sentinelweb.models.team import Team
 monitor_channels = sa.Table(
     "monitor_channels",
     Base.metadata,
-    sa.Column(
-        "monitor_id", sa.ForeignKey("monitors.id", ondelete="CASCADE"), primary_key=True
-    ),
+    sa.Column("monitor_id", sa.ForeignKey("monitors.id", ondelete="CASCADE"), primary_key=True),
     sa.Column(
         "channel_id",
         sa.ForeignKey("channels.id", ondelete="CASCADE"),
@@ -36,9 +34,7 @@ class Channel(Base):
     __tablename__ = "channels"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    team_id: Mapped[int] = mapped_column(
-        sa.ForeignKey("teams.id", ondelete="CASCADE"), index=True
-    )
+    team_id: Mapped[int] = mapped_column(sa.ForeignKey("teams.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(sa.String(30))
     name: Mapped[str] = mapped_column(sa.String(100))
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)

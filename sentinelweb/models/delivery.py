@@ -49,9 +49,7 @@ class Delivery(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     uid: Mapped[str] = mapped_column(sa.String(36), unique=True)
-    channel_id: Mapped[int] = mapped_column(
-        sa.ForeignKey("channels.id", ondelete="CASCADE")
-    )
+    channel_id: Mapped[int] = mapped_column(sa.ForeignKey("channels.id", ondelete="CASCADE"))
     monitor_id: Mapped[int | None] = mapped_column(
         sa.ForeignKey("monitors.id", ondelete="SET NULL")
     )

@@ -14,14 +14,10 @@ class Ping(Base):
     """`counted` is false for a ping that a paused heartbeat received: kept, but without effect."""
 
     __tablename__ = "pings"
-    __table_args__ = (
-        sa.Index("ix_pings_monitor_id_created_at", "monitor_id", "created_at"),
-    )
+    __table_args__ = (sa.Index("ix_pings_monitor_id_created_at", "monitor_id", "created_at"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    monitor_id: Mapped[int] = mapped_column(
-        sa.ForeignKey("monitors.id", ondelete="CASCADE")
-    )
+    monitor_id: Mapped[int] = mapped_column(sa.ForeignKey("monitors.id", ondelete="CASCADE"))
     created_at: Mapped[datetime]
     counted: Mapped[bool]
     method: Mapped[str] = mapped_column(sa.String(10))

@@ -48,9 +48,7 @@ def record(signals: Sequence[Signal]) -> list[Receipt | None]:
         if known:
             _store(session, known, rows)
     return [
-        Receipt(rows[signal.slug].name, signal.received_at)
-        if signal.slug in rows
-        else None
+        Receipt(rows[signal.slug].name, signal.received_at) if signal.slug in rows else None
         for signal in signals
     ]
 
@@ -133,7 +131,5 @@ def _store(session: Session, signals: list[Signal], rows: dict[str, sa.Row]) -> 
 
 def _schedule(row: sa.Row) -> Schedule:  # type: ignore[type-arg]
     if row.cron_expression:
-        return CronSchedule(
-            row.cron_expression, row.cron_timezone or "UTC", row.grace_period
-        )
+        return CronSchedule(row.cron_expression, row.cron_timezone or "UTC", row.grace_period)
     return PeriodSchedule(row.expected_period, row.grace_period)

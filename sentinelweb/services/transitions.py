@@ -47,17 +47,13 @@ class Applied:
     deliveries: int
 
 
-def apply(
-    session: Session, transitions: Iterable[Transition], now: datetime
-) -> Applied:
+def apply(session: Session, transitions: Iterable[Transition], now: datetime) -> Applied:
     """Carry out those transitions whose monitor still has its `previous` status.
 
     Of two workers with the same decision one wins the swap, and only the winner writes history and
     deliveries: that is what makes an alert single.
     """
-    changing = [
-        item for item in transitions if item.decision.status is not item.previous
-    ]
+    changing = [item for item in transitions if item.decision.status is not item.previous]
     won = _swap(session, changing, now)
     changed = [item for item in changing if item.monitor_id in won]
     if not changed:
@@ -75,9 +71,7 @@ def apply(
             for item in changed
         ],
     )
-    deliveries = _promise(
-        session, [item for item in changed if item.decision.alert], now
-    )
+    deliveries = _promise(session, [item for item in changed if item.decision.alert], now)
     return Applied(frozenset(won), deliveries)
 
 
@@ -114,9 +108,7 @@ def _promise(session: Session, alerting: Sequence[Transition], now: datetime) ->
         .order_by(monitor_channels.c.monitor_id)
     )
     rows = [
-        delivery_row(
-            channel_id, str(item.decision.alert), item.facts, now, monitor_id=monitor_id
-        )
+        delivery_row(channel_id, str(item.decision.alert), item.facts, now, monitor_id=monitor_id)
         for monitor_id, channel_id in pairs
         for item in (by_id[monitor_id],)
     ]

@@ -1,0 +1,1 @@
+"""One file a channel kind; registered by being there."""

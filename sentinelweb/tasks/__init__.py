@@ -1,0 +1,1 @@
+"""What RQ runs: bodies of a few lines that call a service."""
