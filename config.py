@@ -118,8 +118,8 @@ class Settings(BaseSettings):
     )
     sqlite_synchronous: Literal["FULL", "NORMAL"] = Field(
         "FULL",
-        description="`FULL` keeps an acknowledged ping through a power cut; `NORMAL` is quicker and "
-        "may lose the last moments.",
+        description="`FULL` keeps an acknowledged ping through a power cut; `NORMAL` is quicker "
+        "and may lose the last moments.",
     )
     ping_retention_days: int = Field(
         90, ge=1, le=3650, description="Days that single pings are kept."
@@ -181,7 +181,7 @@ class Settings(BaseSettings):
 
     @property
     def redis_socket(self) -> Path:
-        """The embedded Redis's socket. A socket's path must be short, so a deep DATA_DIR links from /tmp."""
+        """The embedded Redis's socket. Raises ConfigurationError where its path would be too long."""
         path = self.data_dir.resolve() / "redis" / "redis.sock"
         if len(str(path)) <= MAX_SOCKET_PATH:
             return path

@@ -32,8 +32,11 @@ def _drop_empty(_context: Any, _revision: Any, directives: list[Any]) -> None:
 
 
 def foreign_keys(connection: Connection, *, enforced: bool) -> None:
-    """SQLite changes a table by copying and dropping it, and a DROP deletes by cascade whatever refers
-    to its rows. The pragma does nothing inside a transaction, so it is said on the bare connection."""
+    """Switch SQLite's foreign keys off while tables are rebuilt.
+
+    SQLite changes a table by copying and dropping it, and a DROP deletes by cascade whatever refers
+    to its rows. The pragma does nothing inside a transaction: it is said on the bare connection.
+    """
     if connection.dialect.name == "sqlite":
         driver = connection.connection.driver_connection
         driver.execute(f"PRAGMA foreign_keys={'ON' if enforced else 'OFF'}")

@@ -31,11 +31,11 @@ class Reader:
     timezone: str = "UTC"
 
 
-_reader: ContextVar[Reader] = ContextVar("reader", default=Reader())
+_reader: ContextVar[Reader | None] = ContextVar("reader", default=None)
 
 
 def reader() -> Reader:
-    return _reader.get()
+    return _reader.get() or Reader()
 
 
 def set_reader(value: Reader) -> None:

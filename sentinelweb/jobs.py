@@ -1,4 +1,4 @@
-"""Redis and RQ as this program uses them: connections that survive an outage, two queues, enqueueing.
+"""Redis and RQ as this program uses them: connections that survive an outage, two queues.
 
 Tasks are named by their dotted path, so that services can ask for one without importing it.
 """

@@ -46,8 +46,8 @@ class Decision:
 def decide(status: Status, event: Event, deadlines: Deadlines | None, now: datetime) -> Decision:
     """Return the status after `event`.
 
-    `deadlines` are those in force after the event (a ping has moved them), or None for a monitor that
-    was never pinged. The first rule that fits decides.
+    `deadlines` are those in force after the event (a ping has moved them), or None for a monitor
+    that was never pinged. The first rule that fits decides.
     """
     if event is Event.PAUSED:
         return Decision(Status.PAUSED, "paused")

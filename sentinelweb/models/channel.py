@@ -27,8 +27,8 @@ monitor_channels = sa.Table(
 class Channel(Base):
     """`settings` holds what the kind's Notifier declares, its secrets included: never log it.
 
-    `fault` says why the receiver refuses us for good (a chat that blocked the bot), until a delivery
-    succeeds again or somebody edits the channel.
+    `fault` says why the receiver refuses us for good (a chat that blocked the bot), until a
+    delivery succeeds again or somebody edits the channel.
     """
 
     __tablename__ = "channels"

@@ -14,8 +14,8 @@ from sentinelweb.models.monitor import Monitor
 class HeartbeatCheck(Monitor):
     """Seed 000's model. Periods are in seconds.
 
-    `next_expected_ping` and `down_at` are the two deadlines; `overdue_at` is whichever the audit must
-    act on next, and NULL while nothing can become overdue (new, down, paused).
+    `next_expected_ping` and `down_at` are the two deadlines; `overdue_at` is whichever the audit
+    must act on next, and NULL while nothing can become overdue (new, down, paused).
     """
 
     __tablename__ = "heartbeat_checks"

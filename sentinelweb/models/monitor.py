@@ -13,11 +13,11 @@ from sentinelweb.models.team import Team
 
 
 class Monitor(Base):
-    """One monitored thing. `services/transitions.py` alone writes `status` and what goes with it."""
+    """One monitored thing. `services/transitions.py` alone writes `status` and `status_since`."""
 
     __tablename__ = "monitors"
     __mapper_args__ = {"polymorphic_on": "kind"}
-    __table_args__ = (
+    __table_args__: tuple[sa.Index, ...] = (
         sa.Index("ix_monitors_team_id_kind_name", "team_id", "kind", "name"),
         sa.Index("ix_monitors_kind_is_active_status", "kind", "is_active", "status"),
     )

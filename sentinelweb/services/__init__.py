@@ -1,1 +1,1 @@
-"""Every write and every transaction. Blueprints, tasks and commands call these; nobody else commits."""
+"""Every write and every transaction. Blueprints, tasks and commands call these."""

@@ -1,4 +1,4 @@
-"""The audit of heartbeats: whatever is overdue becomes late or down (seed 000, `check_heartbeats`)."""
+"""The audit: whatever heartbeat is overdue becomes late or down (seed 000, `check_heartbeats`)."""
 
 from __future__ import annotations
 
