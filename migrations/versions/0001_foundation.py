@@ -26,6 +26,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_teams")),
     )
     op.create_table(
+        "monitor_counts",
+        sa.Column("team_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("status", sa.String(length=10), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["team_id"],
+            ["teams.id"],
+            name=op.f("fk_monitor_counts_team_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("team_id", "kind", "status", name=op.f("pk_monitor_counts")),
+    )
+    op.create_table(
+        "outages",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("extended_to", sa.Integer(), nullable=False),
+        sa.Column("extended_count", sa.Integer(), nullable=False),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outages")),
+    )
+    op.create_index(op.f("ix_outages_settled_at"), "outages", ["settled_at"])
+    op.create_table(
         "users",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("email", sa.String(length=254), nullable=False),
@@ -390,5 +415,8 @@ def downgrade() -> None:
 
     op.drop_table("channels")
     op.drop_table("users")
+    op.drop_index(op.f("ix_outages_settled_at"), table_name="outages")
+    op.drop_table("outages")
+    op.drop_table("monitor_counts")
     op.drop_table("teams")
     op.drop_table("components")

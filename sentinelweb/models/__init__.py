@@ -5,6 +5,8 @@ from sentinelweb.models.component import Component
 from sentinelweb.models.delivery import Delivery, DeliveryAttempt, DeliveryState
 from sentinelweb.models.heartbeat_check import HeartbeatCheck
 from sentinelweb.models.monitor import Monitor
+from sentinelweb.models.monitor_count import MonitorCount
+from sentinelweb.models.outage import Outage
 from sentinelweb.models.ping import Ping
 from sentinelweb.models.status_change import StatusChange
 from sentinelweb.models.team import Membership, Role, Team
@@ -20,6 +22,8 @@ __all__ = [
     "Invitation",
     "Membership",
     "Monitor",
+    "MonitorCount",
+    "Outage",
     "Ping",
     "Role",
     "StatusChange",

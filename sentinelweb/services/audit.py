@@ -12,7 +12,7 @@ from sentinelweb.core.schedule import Deadlines
 from sentinelweb.core.status import Alert, Event, Status, decide, overdue_at
 from sentinelweb.db import db, writing
 from sentinelweb.models import HeartbeatCheck, Monitor
-from sentinelweb.services import transitions
+from sentinelweb.services import counts, outages, transitions
 from sentinelweb.services.facts import heartbeat_facts
 from sentinelweb.services.transitions import Transition
 
@@ -40,10 +40,12 @@ class AuditStatistics:
 
 def run(now: datetime) -> AuditStatistics:
     """Judge every heartbeat that is overdue at `now`; any number of audits may run at once."""
+    outages.settle()
+    until = outages.judged_until(now)
     alerts = 0
     while True:
         with writing() as session:
-            taken, sent = _judge_batch(session, now)
+            taken, sent = _judge_batch(session, until)
         alerts += sent
         if taken < BATCH:
             break
@@ -57,6 +59,12 @@ def next_due() -> datetime | None:
             HeartbeatCheck.overdue_at.is_not(None)
         )
     )
+
+
+def is_due(now: datetime) -> bool:
+    """Whether an audit at `now` would find something to judge."""
+    due = next_due()
+    return due is not None and due < outages.judged_until(now)
 
 
 def _judge_batch(session: Session, now: datetime) -> tuple[int, int]:
@@ -113,19 +121,12 @@ def _judge_batch(session: Session, now: datetime) -> tuple[int, int]:
 
 
 def _statistics(alerts: int) -> AuditStatistics:
-    counts = {
-        Status(status): count
-        for status, count in db.session.execute(
-            sa.select(_monitors.c.status, sa.func.count())
-            .where(_monitors.c.kind == "heartbeat", _monitors.c.is_active.is_(True))
-            .group_by(_monitors.c.status)
-        )
-    }
+    by_status = counts.by_status("heartbeat")
     return AuditStatistics(
-        total_checked=sum(counts.values()),
-        up=counts.get(Status.UP, 0),
-        late=counts.get(Status.LATE, 0),
-        down=counts.get(Status.DOWN, 0),
-        new=counts.get(Status.NEW, 0),
+        total_checked=sum(by_status.values()) - by_status[Status.PAUSED],
+        up=by_status[Status.UP],
+        late=by_status[Status.LATE],
+        down=by_status[Status.DOWN],
+        new=by_status[Status.NEW],
         alerts_sent=alerts,
     )

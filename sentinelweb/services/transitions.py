@@ -7,7 +7,7 @@ alert without its change, cannot be stored.
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,6 +24,8 @@ from sentinelweb.models import (
     StatusChange,
     monitor_channels,
 )
+from sentinelweb.services import counts
+from sentinelweb.services.counts import CountKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def apply(session: Session, transitions: Iterable[Transition], now: datetime) ->
     deliveries: that is what makes an alert single.
     """
     changing = [item for item in transitions if item.decision.status is not item.previous]
-    won = _swap(session, changing, now)
+    won, shifts = _swap(session, changing, now)
     changed = [item for item in changing if item.monitor_id in won]
     if not changed:
         return Applied(frozenset(), 0)
@@ -72,29 +74,36 @@ def apply(session: Session, transitions: Iterable[Transition], now: datetime) ->
         ],
     )
     deliveries = _promise(session, [item for item in changed if item.decision.alert], now)
+    counts.shift(session, shifts)
     return Applied(frozenset(won), deliveries)
 
 
-def _swap(session: Session, changing: Sequence[Transition], now: datetime) -> set[int]:
+def _swap(
+    session: Session, changing: Sequence[Transition], now: datetime
+) -> tuple[set[int], Counter[CountKey]]:
+    """Swap the statuses; return the ids that were swapped, and what that changes in the counts."""
     groups: dict[tuple[Status, Status], list[int]] = defaultdict(list)
     for item in changing:
         groups[item.previous, item.decision.status].append(item.monitor_id)
     won: set[int] = set()
+    shifts: Counter[CountKey] = Counter()
     for (previous, status), ids in groups.items():
-        won.update(
-            session.scalars(
-                sa.update(Monitor.__table__)
-                .where(Monitor.id.in_(ids), Monitor.status == previous)
-                .values(
-                    status=status,
-                    status_since=now,
-                    is_active=status is not Status.PAUSED,
-                    updated_at=now,
-                )
-                .returning(Monitor.id)
+        swapped = session.execute(
+            sa.update(Monitor.__table__)
+            .where(Monitor.id.in_(ids), Monitor.status == previous)
+            .values(
+                status=status,
+                status_since=now,
+                is_active=status is not Status.PAUSED,
+                updated_at=now,
             )
+            .returning(Monitor.id, Monitor.team_id, Monitor.kind)
         )
-    return won
+        for monitor_id, team_id, kind in swapped:
+            won.add(monitor_id)
+            shifts[CountKey(team_id, kind, previous)] -= 1
+            shifts[CountKey(team_id, kind, status)] += 1
+    return won, shifts
 
 
 def _promise(session: Session, alerting: Sequence[Transition], now: datetime) -> int:

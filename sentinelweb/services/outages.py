@@ -1,0 +1,123 @@
+"""SentinelWeb's own outages: nobody is declared down for a ping that we could not have received.
+
+A web process shows every second that pings can be received. While none does, the audit judges as of
+the last sign; when one does again, the time between is an Outage, and the deadlines that fell into
+it are moved before anything is judged. A clock that leaps forward, and a machine that slept, look
+the same and are treated the same.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.orm import Session
+
+from sentinelweb.core.schedule import Deadlines
+from sentinelweb.core.status import Status
+from sentinelweb.db import db, writing
+from sentinelweb.models import Component, HeartbeatCheck, Outage
+
+log = structlog.get_logger(__name__)
+
+WEB = "web"
+SIGN_EVERY = timedelta(seconds=1)
+SILENT_AFTER = timedelta(seconds=5)
+BATCH = 500
+
+
+def sign_of_web(now: datetime) -> Outage | None:
+    """Record that pings can be received at `now`; return the outage that this ends, if any."""
+    with writing() as session:
+        web = session.get(Component, WEB, with_for_update=True, populate_existing=True)
+        if web is None:
+            session.add(Component(name=WEB, seen_at=now))
+            return None
+        silence = now - web.seen_at
+        outage = None
+        if silence > SILENT_AFTER:
+            outage = Outage(began_at=web.seen_at, ended_at=now)
+            session.add(outage)
+            log.warning("outage_ended", began_at=web.seen_at, seconds=silence.total_seconds())
+        web.seen_at = now
+    return outage
+
+
+def judged_until(now: datetime) -> datetime:
+    """The moment as of which the audit may judge: `now`, or the last sign of a silent web.
+
+    Before the first sign ever there is nothing to go by, and `now` it is.
+    """
+    seen_at = db.session.scalar(sa.select(Component.seen_at).where(Component.name == WEB))
+    if seen_at is None or now - seen_at <= SILENT_AFTER:
+        return now
+    return seen_at
+
+
+def settle() -> int:
+    """Move the deadlines that fell into outages not settled yet. Return how many were moved."""
+    moved = 0
+    pending = sa.select(Outage.id).where(Outage.settled_at.is_(None)).order_by(Outage.id)
+    for outage_id in db.session.scalars(pending).all():
+        settled = False
+        while not settled:
+            with writing() as session:
+                outage = session.get(
+                    Outage, outage_id, with_for_update=True, populate_existing=True
+                )
+                if outage is None or outage.settled_at:
+                    break
+                count = _extend_batch(session, outage)
+                if count < BATCH:
+                    outage.settled_at = outage.ended_at
+                    settled = True
+            moved += count
+        log.info("outage_settled", outage=outage_id, heartbeats=moved)
+    return moved
+
+
+def _extend_batch(session: Session, outage: Outage) -> int:
+    """Move the deadlines of the next heartbeats by id that the outage concerns."""
+    heartbeats = session.scalars(
+        sa.select(HeartbeatCheck)
+        .where(
+            HeartbeatCheck.id > outage.extended_to,
+            sa.or_(
+                HeartbeatCheck.overdue_at.between(outage.began_at, outage.ended_at),
+                HeartbeatCheck.status == Status.LATE,
+            ),
+        )
+        .order_by(HeartbeatCheck.id)
+        .limit(BATCH)
+        .with_for_update()
+    ).all()
+    for heartbeat in heartbeats:
+        deadlines = _extended(heartbeat, outage)
+        heartbeat.next_expected_ping = deadlines.late_at
+        heartbeat.down_at = deadlines.down_at
+        heartbeat.overdue_at = (
+            deadlines.down_at if heartbeat.status == Status.LATE else deadlines.late_at
+        )
+        outage.extended_to = heartbeat.id
+    outage.extended_count += len(heartbeats)
+    return len(heartbeats)
+
+
+def _extended(heartbeat: HeartbeatCheck, outage: Outage) -> Deadlines:
+    """New deadlines for a heartbeat that the outage concerns.
+
+    One that was expected meanwhile may have pinged in vain: its schedule starts anew from the end.
+    One that was late before gets back the part of its grace that the outage took.
+    """
+    deadlines = heartbeat.deadlines
+    if deadlines and heartbeat.status == Status.LATE:
+        down_at = deadlines.down_at + (outage.ended_at - outage.began_at)
+        return Deadlines(deadlines.late_at, down_at)
+    return heartbeat.schedule.deadlines(outage.ended_at)
+
+
+def recent(since: datetime) -> list[Outage]:
+    """The outages that ended after `since`, latest first, for the dashboard."""
+    query = sa.select(Outage).where(Outage.ended_at > since).order_by(Outage.ended_at.desc())
+    return list(db.session.scalars(query))
