@@ -1,0 +1,98 @@
+"""Rows for tests, written as the services would leave them."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+
+from sentinelweb.core.status import Status, overdue_at
+from sentinelweb.db import db
+from sentinelweb.models import Channel, HeartbeatCheck, Membership, Role, Team, User
+
+NOW = datetime(2026, 1, 7, 12, 0, tzinfo=UTC)
+PASSWORD = "correct horse battery staple"
+
+_hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+def make_user(email: str = "user@example.com", **values: Any) -> User:
+    """A user with a personal team, whose password is PASSWORD."""
+    password = values.pop("password", PASSWORD)
+    name = values.pop("name", email.partition("@")[0])
+    user = User(
+        email=email,
+        name=name,
+        password_hash=_hasher.hash(password),
+        session_nonce=secrets.token_hex(8),
+        created_at=NOW,
+        **values,
+    )
+    team = Team(name=name, is_personal=True, created_at=NOW)
+    team.memberships.append(Membership(user=user, role=Role.OWNER))
+    db.session.add_all([user, team])
+    db.session.commit()
+    return user
+
+
+def team_of(user: User) -> Team:
+    """The user's personal team."""
+    return db.session.scalars(
+        sa.select(Team).join(Membership).where(Membership.user_id == user.id, Team.is_personal)
+    ).one()
+
+
+def make_heartbeat(user: User, **values: Any) -> HeartbeatCheck:
+    """A heartbeat of the user's personal team: period 60 s and grace 30 s, never pinged.
+
+    With `last_ping` it is up, unless `status` says otherwise, and its deadlines follow from it.
+    """
+    last_ping = values.get("last_ping")
+    status = values.setdefault("status", "up" if last_ping else "new")
+    values.setdefault("status_since", last_ping or NOW)
+    heartbeat = HeartbeatCheck(
+        **{
+            "team_id": team_of(user).id,
+            "slug": secrets.token_urlsafe(16),
+            "name": "Nightly backup",
+            "expected_period": 60,
+            "grace_period": 30,
+            "is_active": status != "paused",
+            "created_at": NOW,
+            "updated_at": NOW,
+        }
+        | values
+    )
+    if last_ping:
+        deadlines = heartbeat.schedule.deadlines(last_ping)
+        heartbeat.next_expected_ping = deadlines.late_at
+        heartbeat.down_at = deadlines.down_at
+        heartbeat.overdue_at = overdue_at(Status(status), deadlines)
+    db.session.add(heartbeat)
+    db.session.commit()
+    return heartbeat
+
+
+def make_channel(user: User, kind: str = "webhook", **values: Any) -> Channel:
+    """A channel of the user's personal team; `settings` is what its kind declares."""
+    defaults: dict[str, Any] = {
+        "webhook": {"url": "http://127.0.0.1:9/hook", "method": "POST", "headers": ""},
+        "telegram": {"bot_token": "123:abc", "chat_id": "42"},
+    }
+    channel = Channel(
+        **{
+            "team_id": team_of(user).id,
+            "kind": kind,
+            "name": f"{kind.capitalize()} of {user.name}",
+            "settings": defaults.get(kind, {}),
+            "created_at": NOW,
+            "updated_at": NOW,
+        }
+        | values
+    )
+    db.session.add(channel)
+    db.session.commit()
+    return channel
