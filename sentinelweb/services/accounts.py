@@ -1,0 +1,242 @@
+"""Users: how they are made, known again and changed."""
+
+from __future__ import annotations
+
+import secrets
+import unicodedata
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+import structlog
+from email_validator import EmailNotValidError, validate_email
+from flask import current_app
+from sqlalchemy.orm import Session
+
+from config import ConfigurationError, Settings
+from sentinelweb import clock, i18n
+from sentinelweb.db import after_commit, db, writing
+from sentinelweb.i18n import gettext as _
+from sentinelweb.models import Membership, Role, Team, User
+from sentinelweb.services import passwords
+from sentinelweb.services.errors import InvalidInputError
+
+MAX_NAME = 100
+MAX_ID = 2**31 - 1  # a larger one cannot be asked of PostgreSQL
+
+log = structlog.get_logger(__name__)
+
+
+class AlreadySetUpError(Exception):
+    """There is a user already, so the first administrator cannot be made."""
+
+
+def normalize_email(text: str) -> str:
+    """The one spelling under which an address is kept; raise InvalidInputError when it is none.
+
+    Only its form is judged: a self-hosted monitor may know its people by names of a local network.
+    """
+    try:
+        return validate_email(
+            text.strip(), check_deliverability=False, globally_deliverable=False
+        ).normalized.lower()
+    except EmailNotValidError as error:
+        raise InvalidInputError("email", _("This is not an e-mail address.")) from error
+
+
+def is_set_up() -> bool:
+    """Whether any user exists. Asked before every page; a yes stays true, and is remembered."""
+    if "users_exist" not in current_app.extensions:
+        if not _anybody(db.session()):
+            return False
+        current_app.extensions["users_exist"] = True
+    return True
+
+
+def create_first_administrator(
+    email: str, password: str, name: str = "", *, locale: str | None = None
+) -> User:
+    """Make the first user, an administrator; raise AlreadySetUpError if somebody was quicker."""
+    prepared = prepare(email, password, name, locale=locale)
+    with writing() as session:
+        one_at_a_time(session)
+        if _anybody(session):
+            raise AlreadySetUpError
+        return add(session, prepared, is_admin=True)
+
+
+def ensure_first_administrator(settings: Settings) -> User | None:
+    """Make the administrator of ADMIN_EMAIL and ADMIN_PASSWORD unless a user exists.
+
+    Raise ConfigurationError when the two cannot be used.
+    """
+    if not (settings.admin_email or settings.admin_password) or is_set_up():
+        return None
+    if not settings.admin_email or not settings.admin_password:
+        raise ConfigurationError("ADMIN_EMAIL and ADMIN_PASSWORD must be set together")
+    try:
+        return create_first_administrator(settings.admin_email, settings.admin_password)
+    except InvalidInputError as error:
+        raise ConfigurationError(f"ADMIN_{error.field.upper()}: {error.message}") from error
+    except AlreadySetUpError:
+        return None  # another machine's release step was quicker
+
+
+def create(
+    email: str,
+    password: str,
+    name: str = "",
+    *,
+    locale: str | None = None,
+    is_admin: bool = False,
+) -> User:
+    """Make a user with a personal team. The first user is an administrator in any case."""
+    prepared = prepare(email, password, name, locale=locale)
+    with writing() as session:
+        one_at_a_time(session)
+        return add(session, prepared, is_admin=is_admin or not _anybody(session))
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """A user who may be added: everything is checked, and the slow hash is made."""
+
+    email: str
+    name: str
+    password_hash: str
+    locale: str | None
+
+
+def prepare(email: str, password: str, name: str = "", *, locale: str | None = None) -> NewUser:
+    """Check what a new user gave; raise InvalidInputError. To be called before the transaction."""
+    email = normalize_email(email)
+    name = _clean_name(name, email)
+    _check_locale(locale)
+    passwords.check_acceptable(password, email)
+    return NewUser(email, name, passwords.hash_password(password), locale)
+
+
+def one_at_a_time(session: Session) -> None:
+    """Let no other transaction add or change users until this one ends.
+
+    Whoever then asks "is there a user", "is this address free" or "is there another administrator"
+    gets an answer that holds until the commit. SQLite has one writer at any time.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(sa.text("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def add(session: Session, new: NewUser, *, is_admin: bool = False) -> User:
+    """Add a user, a personal team and the membership; needs `one_at_a_time`."""
+    if session.scalar(sa.select(sa.exists().where(User.email == new.email))):
+        raise InvalidInputError("email", _("This e-mail address has an account already."))
+    now = clock.now()
+    user = User(
+        email=new.email,
+        name=new.name,
+        password_hash=new.password_hash,
+        is_admin=is_admin,
+        locale=new.locale,
+        session_nonce=passwords.new_nonce(),
+        created_at=now,
+    )
+    team = Team(name=new.name, is_personal=True, created_at=now)
+    session.add(Membership(team=team, user=user, role=Role.OWNER))
+    session.flush()
+    after_commit(lambda: log.info("user_created", user_id=user.id, is_admin=is_admin))
+    return user
+
+
+def authenticate(email: str, password: str) -> User | None:
+    """The user with this address and password, whose login is noted; None if there is none."""
+    user = find(email)
+    if not passwords.verify(user.password_hash if user else None, password) or user is None:
+        return None
+    values: dict[str, object] = {"last_login_at": clock.now()}
+    if better := passwords.improved(user.password_hash, password):
+        values["password_hash"] = better
+    with writing() as session:
+        # Compared, so that a password changed at this moment is not changed back.
+        session.execute(
+            sa.update(User)
+            .where(User.id == user.id, User.password_hash == user.password_hash)
+            .values(values)
+        )
+    return user
+
+
+def find(email: str) -> User | None:
+    """The user with this address, however it is written."""
+    try:
+        email = normalize_email(email)
+    except InvalidInputError:
+        return None
+    return db.session.scalar(sa.select(User).where(User.email == email))
+
+
+def get(user_id: int) -> User | None:
+    return db.session.get(User, user_id) if user_id <= MAX_ID else None
+
+
+def of_session(session_id: str) -> User | None:
+    """The user whose `get_id()` a session holds, unless the session was ended since."""
+    id_text, _dot, nonce = session_id.partition(".")
+    if not (id_text.isascii() and id_text.isdigit()):
+        return None
+    user = get(int(id_text))
+    if user is None or not secrets.compare_digest(user.session_nonce.encode(), nonce.encode()):
+        return None
+    return user
+
+
+def update_profile(user: User, *, name: str, locale: str | None, timezone: str | None) -> None:
+    """Change what `user` is called and reads; None stands for the browser's or server's choice."""
+    name = _clean_name(name, user.email)
+    _check_locale(locale)
+    if timezone is not None and timezone not in i18n.timezone_names():
+        raise InvalidInputError("timezone", _("Choose a time zone from the list."))
+    with writing() as session:
+        session.execute(
+            sa.update(User)
+            .where(User.id == user.id)
+            .values(name=name, locale=locale, timezone=timezone)
+        )
+        session.execute(
+            sa.update(Team)
+            .where(Team.is_personal, Team.memberships.any(Membership.user_id == user.id))
+            .values(name=name),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def choose_locale(user: User, locale: str) -> None:
+    _check_locale(locale)
+    with writing() as session:
+        session.execute(sa.update(User).where(User.id == user.id).values(locale=locale))
+
+
+def end_sessions(user: User) -> None:
+    """Log `user` out everywhere; reset links die too."""
+    with writing() as session:
+        session.execute(
+            sa.update(User).where(User.id == user.id).values(session_nonce=passwords.new_nonce())
+        )
+    log.info("sessions_ended", user_id=user.id)
+
+
+def _anybody(session: Session) -> bool:
+    return bool(session.scalar(sa.select(sa.exists().select_from(User))))
+
+
+def _clean_name(name: str, email: str) -> str:
+    """The name without space around it, else the part of the address before the @."""
+    name = name.strip() or email.partition("@")[0]
+    if len(name) > MAX_NAME:
+        raise InvalidInputError("name", _("Use at most %(n)s characters.", n=MAX_NAME))
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
+        raise InvalidInputError("name", _("Control characters cannot be part of a name."))
+    return name
+
+
+def _check_locale(locale: str | None) -> None:
+    if locale is not None and locale not in i18n.LOCALES:
+        raise InvalidInputError("locale", _("Choose a language from the list."))

@@ -1,0 +1,12 @@
+"""What a service says when it cannot do what a person asked for."""
+
+from __future__ import annotations
+
+
+class InvalidInputError(ValueError):
+    """The message is for the person who asked, in their language, to be shown beside `field`."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.message = message

@@ -1,0 +1,113 @@
+"""Invitations: a link that lets one person make an account where registration is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+import structlog
+from itsdangerous import BadData, URLSafeSerializer
+
+from sentinelweb import clock
+from sentinelweb.db import db, writing
+from sentinelweb.extensions import settings
+from sentinelweb.i18n import gettext as _
+from sentinelweb.models import Invitation, User
+from sentinelweb.services import accounts
+from sentinelweb.services.errors import InvalidInputError
+
+LIFETIME = timedelta(days=7)
+
+log = structlog.get_logger(__name__)
+
+
+class BadInvitationError(Exception):
+    """The link is forged, older than seven days, used, withdrawn, or replaced by a newer one."""
+
+
+def invite(email: str, *, by: User | None) -> Invitation:
+    """Invite `email`, in place of an earlier invitation of it. `by` is None for a command."""
+    email = accounts.normalize_email(email)
+    if accounts.find(email):
+        raise InvalidInputError("email", _("This e-mail address has an account already."))
+    invitation = Invitation(
+        email=email, invited_by_id=by.id if by else None, created_at=clock.now()
+    )
+    with writing() as session:
+        session.execute(
+            sa.delete(Invitation).where(Invitation.email == email, Invitation.accepted_at.is_(None))
+        )
+        session.add(invitation)
+    log.info("invited", invitation_id=invitation.id, by=invitation.invited_by_id)
+    return invitation
+
+
+def token(invitation: Invitation) -> str:
+    """The signed part of the link. The same each time, so that it can be shown again.
+
+    It names the moment too: SQLite gives the number of a deleted row to the next one.
+    """
+    return _serializer().dumps([invitation.id, invitation.created_at.isoformat()])
+
+
+def of_token(token: str) -> Invitation:
+    """The invitation that may be accepted with this link; raise BadInvitationError."""
+    try:
+        invitation_id, created_at = _serializer().loads(token)
+    except BadData as error:
+        raise BadInvitationError from error
+    invitation = db.session.get(Invitation, invitation_id)
+    if (
+        invitation is None
+        or invitation.created_at.isoformat() != created_at
+        or invitation.accepted_at is not None
+        or expires_at(invitation) <= clock.now()
+    ):
+        raise BadInvitationError
+    return invitation
+
+
+def expires_at(invitation: Invitation) -> datetime:
+    return invitation.created_at + LIFETIME
+
+
+def accept(token: str, password: str, name: str = "", *, locale: str | None = None) -> User:
+    """Make the invited person's account; the link is used up by it."""
+    invitation = of_token(token)
+    prepared = accounts.prepare(invitation.email, password, name, locale=locale)
+    with writing() as session:
+        accounts.one_at_a_time(session)
+        taken = session.scalar(
+            sa.update(Invitation)
+            .where(Invitation.id == invitation.id, Invitation.accepted_at.is_(None))
+            .values(accepted_at=clock.now())
+            .returning(Invitation.id)
+        )
+        if taken is None:
+            raise BadInvitationError  # the same link was used a moment ago, or withdrawn
+        return accounts.add(session, prepared)
+
+
+def pending() -> Sequence[Invitation]:
+    """Invitations that nobody accepted yet, the expired ones included, newest first."""
+    return db.session.scalars(
+        sa.select(Invitation)
+        .where(Invitation.accepted_at.is_(None))
+        .order_by(Invitation.created_at.desc(), Invitation.id.desc())
+    ).all()
+
+
+def withdraw(invitation_id: int) -> None:
+    """Make the link of a pending invitation useless."""
+    with writing() as session:
+        session.execute(
+            sa.delete(Invitation).where(
+                Invitation.id == invitation_id, Invitation.accepted_at.is_(None)
+            )
+        )
+    log.info("invitation_withdrawn", invitation_id=invitation_id)
+
+
+def _serializer() -> URLSafeSerializer:
+    return URLSafeSerializer(settings().resolved_secret_key(), salt="invitation")
