@@ -39,14 +39,16 @@ def render(template: str, **context: Any) -> str:
 
 
 def _choose_reader() -> None:
-    """The user's own choice, else what the browser asks for, else the server's time zone."""
+    """The user's own choice, else this browser's, else what it asks for, else the server's."""
     if request.blueprint == "pings":
         return  # no session and no user on the hot path
-    locale = getattr(current_user, "locale", None)
+    locale = getattr(current_user, "locale", None) or request.cookies.get("locale")
     timezone = getattr(current_user, "timezone", None)
     i18n.set_reader(
         i18n.Reader(
-            locale or i18n.best_locale([tag for tag, _ in request.accept_languages]),
+            locale
+            if locale in i18n.LOCALES
+            else i18n.best_locale([tag for tag, _ in request.accept_languages]),
             timezone or settings().tz,
         )
     )

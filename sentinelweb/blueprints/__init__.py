@@ -6,7 +6,7 @@ from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    from sentinelweb.blueprints import pings
+    from sentinelweb.blueprints import pings, preferences
 
-    for blueprint in (pings.bp,):
+    for blueprint in (pings.bp, preferences.bp):
         app.register_blueprint(blueprint)
