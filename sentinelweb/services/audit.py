@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sentinelweb.core.schedule import Deadlines
-from sentinelweb.core.status import Alert, Event, Status, decide, overdue_at
+from sentinelweb.core.status import Event, Status, decide
 from sentinelweb.db import db, writing
 from sentinelweb.models import HeartbeatCheck, Monitor
 from sentinelweb.services import counts, outages, transitions
@@ -55,8 +56,8 @@ def run(now: datetime) -> AuditStatistics:
 def next_due() -> datetime | None:
     """The earliest moment at which some heartbeat becomes overdue."""
     return db.session.scalar(
-        sa.select(sa.func.min(HeartbeatCheck.overdue_at)).where(
-            HeartbeatCheck.overdue_at.is_not(None)
+        sa.select(sa.func.min(_heartbeats.c.overdue_at)).where(
+            _heartbeats.c.overdue_at.is_not(None)
         )
     )
 
@@ -94,30 +95,31 @@ def _judge_batch(session: Session, now: datetime) -> tuple[int, int]:
     ).all()
     if not rows:
         return 0, 0
-    changes, updates = [], []
+    changes = []
     for row in rows:
         deadlines = Deadlines(row.next_expected_ping, row.down_at)
         decision = decide(Status(row.status), Event.TIME_PASSED, deadlines, now)
         facts = heartbeat_facts(row, decision.status, now) if decision.alert else {}
         changes.append(Transition(row.id, Status(row.status), decision, facts))
-        updates.append(
-            {
-                "key": row.id,
-                "overdue_at": overdue_at(decision.status, deadlines),
-                "missed": int(decision.alert is Alert.DOWN),
-            }
-        )
-    applied = transitions.apply(session, changes, now)
-    session.connection().execute(
-        sa.update(_heartbeats)
-        .where(_heartbeats.c.id == sa.bindparam("key"))
-        .values(
-            overdue_at=sa.bindparam("overdue_at"),
-            missed_pings=_heartbeats.c.missed_pings + sa.bindparam("missed"),
-        ),
-        updates,
+    by_status = {
+        status: [change.monitor_id for change in changes if change.decision.status is status]
+        for status in (Status.LATE, Status.DOWN)
+    }
+    _move_on(session, by_status[Status.LATE], overdue_at=_heartbeats.c.down_at)
+    _move_on(
+        session,
+        by_status[Status.DOWN],
+        overdue_at=None,
+        missed_pings=_heartbeats.c.missed_pings + 1,
     )
+    applied = transitions.apply(session, changes, now)
     return len(rows), applied.deliveries
+
+
+def _move_on(session: Session, ids: list[int], **values: Any) -> None:
+    """Set what the audit must look at next, for those that have just become late or down."""
+    if ids:
+        session.execute(sa.update(_heartbeats).where(_heartbeats.c.id.in_(ids)).values(**values))
 
 
 def _statistics(alerts: int) -> AuditStatistics:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -26,6 +26,9 @@ from sentinelweb.models import (
 )
 from sentinelweb.services import counts
 from sentinelweb.services.counts import CountKey
+
+_monitors = Monitor.__table__
+_history = StatusChange.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,55 +58,57 @@ def apply(session: Session, transitions: Iterable[Transition], now: datetime) ->
     Of two workers with the same decision one wins the swap, and only the winner writes history and
     deliveries: that is what makes an alert single.
     """
-    changing = [item for item in transitions if item.decision.status is not item.previous]
-    won, shifts = _swap(session, changing, now)
-    changed = [item for item in changing if item.monitor_id in won]
-    if not changed:
-        return Applied(frozenset(), 0)
-    session.execute(
-        sa.insert(StatusChange),
-        [
-            {
-                "monitor_id": item.monitor_id,
-                "prev_status": item.previous,
-                "new_status": item.decision.status,
-                "note": item.decision.note,
-                "created_at": now,
-            }
-            for item in changed
-        ],
-    )
-    deliveries = _promise(session, [item for item in changed if item.decision.alert], now)
+    groups: dict[tuple[Status, Status, str], dict[int, Transition]] = defaultdict(dict)
+    for item in transitions:
+        if item.decision.status is not item.previous:
+            key = item.previous, item.decision.status, item.decision.note
+            groups[key][item.monitor_id] = item
+    won: dict[int, Transition] = {}
+    shifts: Counter[CountKey] = Counter()
+    for (previous, status, note), items in groups.items():
+        swapped = _swap(session, items.keys(), previous, status, now)
+        _remember(session, [monitor_id for monitor_id, *_ in swapped], previous, status, note, now)
+        for monitor_id, team_id, kind in swapped:
+            won[monitor_id] = items[monitor_id]
+            shifts[CountKey(team_id, kind, previous)] -= 1
+            shifts[CountKey(team_id, kind, status)] += 1
+    deliveries = _promise(session, [item for item in won.values() if item.decision.alert], now)
     counts.shift(session, shifts)
     return Applied(frozenset(won), deliveries)
 
 
 def _swap(
-    session: Session, changing: Sequence[Transition], now: datetime
-) -> tuple[set[int], Counter[CountKey]]:
-    """Swap the statuses; return the ids that were swapped, and what that changes in the counts."""
-    groups: dict[tuple[Status, Status], list[int]] = defaultdict(list)
-    for item in changing:
-        groups[item.previous, item.decision.status].append(item.monitor_id)
-    won: set[int] = set()
-    shifts: Counter[CountKey] = Counter()
-    for (previous, status), ids in groups.items():
-        swapped = session.execute(
-            sa.update(Monitor.__table__)
-            .where(Monitor.id.in_(ids), Monitor.status == previous)
-            .values(
-                status=status,
-                status_since=now,
-                is_active=status is not Status.PAUSED,
-                updated_at=now,
-            )
-            .returning(Monitor.id, Monitor.team_id, Monitor.kind)
+    session: Session, ids: Collection[int], previous: Status, status: Status, now: datetime
+) -> list[tuple[int, int, str]]:
+    """Swap the status of those monitors that still have `previous`; return id, team and kind."""
+    swapped = session.execute(
+        sa.update(_monitors)
+        .where(_monitors.c.id.in_(ids), _monitors.c.status == previous)
+        .values(
+            status=status,
+            status_since=now,
+            is_active=status is not Status.PAUSED,
+            updated_at=now,
         )
-        for monitor_id, team_id, kind in swapped:
-            won.add(monitor_id)
-            shifts[CountKey(team_id, kind, previous)] -= 1
-            shifts[CountKey(team_id, kind, status)] += 1
-    return won, shifts
+        .returning(_monitors.c.id, _monitors.c.team_id, _monitors.c.kind)
+    )
+    return [(row.id, row.team_id, row.kind) for row in swapped]
+
+
+def _remember(
+    session: Session, ids: list[int], previous: Status, status: Status, note: str, now: datetime
+) -> None:
+    """Write a StatusChange for each of `ids`, all by one statement: an audit may have thousands."""
+    values = {"prev_status": previous, "new_status": status, "note": note, "created_at": now}
+    session.execute(
+        sa.insert(_history).from_select(
+            ["monitor_id", *values],
+            sa.select(
+                _monitors.c.id,
+                *(sa.literal(value, _history.c[name].type) for name, value in values.items()),
+            ).where(_monitors.c.id.in_(ids)),
+        )
+    )
 
 
 def _promise(session: Session, alerting: Sequence[Transition], now: datetime) -> int:
@@ -122,7 +127,7 @@ def _promise(session: Session, alerting: Sequence[Transition], now: datetime) ->
         for item in (by_id[monitor_id],)
     ]
     if rows:
-        session.execute(sa.insert(Delivery), rows)
+        session.connection().execute(sa.insert(Delivery.__table__), rows)
     return len(rows)
 
 
