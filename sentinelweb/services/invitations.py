@@ -43,12 +43,13 @@ def invite(email: str, *, by: User | None) -> Invitation:
     return invitation
 
 
-def token(invitation: Invitation) -> str:
-    """The signed part of the link. The same each time, so that it can be shown again.
+def link(invitation: Invitation, base_url: str) -> str:
+    """The address at which to accept. The same each time, so that it can be shown again.
 
     It names the moment too: SQLite gives the number of a deleted row to the next one.
     """
-    return _serializer().dumps([invitation.id, invitation.created_at.isoformat()])
+    signed = _serializer().dumps([invitation.id, invitation.created_at.isoformat()])
+    return f"{base_url}/invitation/{signed}"
 
 
 def of_token(token: str) -> Invitation:

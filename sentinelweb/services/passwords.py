@@ -84,9 +84,9 @@ def change(user: User, current: str, new: str) -> None:
     log.info("password_changed", user_id=user.id)
 
 
-def reset_token(user: User) -> str:
-    """The signed part of a link with which a new password can be chosen once within two hours."""
-    return _serializer().dumps([user.id, user.session_nonce])
+def reset_link(user: User, base_url: str) -> str:
+    """The address at which a new password can be chosen, once, within two hours."""
+    return f"{base_url}/reset-password/{_serializer().dumps([user.id, user.session_nonce])}"
 
 
 def user_of_reset_token(token: str) -> User:
