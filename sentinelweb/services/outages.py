@@ -91,6 +91,7 @@ def _extend_batch(session: Session, outage: Outage) -> int:
         .order_by(HeartbeatCheck.id)
         .limit(BATCH)
         .with_for_update()
+        .execution_options(populate_existing=True)
     ).all()
     for heartbeat in heartbeats:
         deadlines = _extended(heartbeat, outage)

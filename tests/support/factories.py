@@ -12,6 +12,8 @@ from argon2 import PasswordHasher
 from sentinelweb.core.status import Status, overdue_at
 from sentinelweb.db import db
 from sentinelweb.models import Channel, HeartbeatCheck, Membership, Role, Team, User
+from sentinelweb.services import counts
+from sentinelweb.services.counts import CountKey
 
 NOW = datetime(2026, 1, 7, 12, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery staple"
@@ -72,6 +74,8 @@ def make_heartbeat(user: User, **values: Any) -> HeartbeatCheck:
         heartbeat.down_at = deadlines.down_at
         heartbeat.overdue_at = overdue_at(Status(status), deadlines)
     db.session.add(heartbeat)
+    db.session.flush()
+    counts.shift(db.session(), {CountKey(heartbeat.team_id, "heartbeat", status): 1})
     db.session.commit()
     return heartbeat
 
