@@ -10,3 +10,7 @@ class InvalidInputError(ValueError):
         super().__init__(message)
         self.field = field
         self.message = message
+
+
+class NotFoundError(LookupError):
+    """There is no such thing, or it belongs to a team that the person is not in: 404 either way."""
