@@ -164,7 +164,7 @@ def make_channel(app: Flask) -> Callable[..., Channel]:
 
 @pytest.fixture
 def login() -> Callable[[CheckedClient, User], None]:
-    """`login(client, user)`: what a login leaves in the session, without the form's slow hashing."""
+    """`login(client, user)` leaves in the session what the login form would."""
 
     def login(client: CheckedClient, user: User) -> None:
         with client.session_transaction() as session:

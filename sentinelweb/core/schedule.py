@@ -13,8 +13,24 @@ MAX_PERIOD = 366 * 86_400
 MAX_GRACE = 366 * 86_400
 
 
+FIVE_FIELDS = (
+    "A cron expression has five fields: minute, hour, day of the month, month, day of the week."
+)
+NEVER_DUE = "This expression never comes due."
+UNKNOWN_ZONE = "This is not a time zone name such as America/Sao_Paulo."
+# What cronsim says, as a sentence. A day that its month never has is a bad day, too.
+_SENTENCES = {
+    "Bad minute": "The minute is not valid.",
+    "Bad hour": "The hour is not valid.",
+    "Bad day-of-month": "There is no such day of the month.",
+    "Bad month": "The month is not valid.",
+    "Bad day-of-week": "The day of the week is not valid.",
+}
+MAX_EXPRESSION = 200
+
+
 class ScheduleError(ValueError):
-    """The schedule makes no sense; the message is for the person who typed it."""
+    """The schedule makes no sense; the message is a sentence for the person who typed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +71,33 @@ class CronSchedule:
         return Deadlines(late_at, late_at + timedelta(seconds=self.grace))
 
     def upcoming(self, after: datetime, count: int) -> list[datetime]:
-        """The next `count` expected instants after `after`, in UTC."""
+        """The next `count` expected instants after `after`, in UTC; fewer if no more follow."""
+        iterator = self._parse(after)
+        found: list[datetime] = []
+        while len(found) < count:
+            moment = next(iterator, None)
+            if moment is None:
+                break
+            moment = moment.astimezone(UTC)
+            # In the repeated autumn hour cronsim still names the first of the two, which may be
+            # over; times that the spring night skips all fall on the end of the gap.
+            if moment > (found[-1] if found else after):
+                found.append(moment)
+        if not found:
+            raise ScheduleError(NEVER_DUE)
+        return found
+
+    def _parse(self, after: datetime) -> CronSim:
+        if len(self.expression.split()) != 5 or len(self.expression) > MAX_EXPRESSION:
+            raise ScheduleError(FIVE_FIELDS)
         try:
-            local = after.astimezone(ZoneInfo(self.timezone))
-            iterator = CronSim(self.expression, local)
-            return [next(iterator).astimezone(UTC) for _ in range(count)]
-        except CronSimError as error:
-            raise ScheduleError(str(error)) from error
-        except StopIteration:
-            raise ScheduleError("the expression never comes due") from None
+            zone = ZoneInfo(self.timezone)
         except (KeyError, OSError, ValueError) as error:
-            raise ScheduleError(f"unknown time zone {self.timezone!r}") from error
+            raise ScheduleError(UNKNOWN_ZONE) from error
+        try:
+            return CronSim(self.expression, after.astimezone(zone))
+        except CronSimError as error:
+            raise ScheduleError(_SENTENCES[str(error)]) from error
 
 
 Schedule = PeriodSchedule | CronSchedule

@@ -106,10 +106,11 @@ def _forms(page: JustHTML) -> list[str]:
 
 def _content_policy(page: JustHTML) -> list[str]:
     """What the Content-Security-Policy would stop in a browser, silently."""
-    problems = []
-    for script in page.query("script"):
-        if not script.attrs.get("src") and script.attrs.get("type") != "application/json":
-            problems.append("an inline <script>")
+    problems = [
+        "an inline <script>"
+        for script in page.query("script")
+        if not script.attrs.get("src") and script.attrs.get("type") != "application/json"
+    ]
     if page.query("style"):
         problems.append("an inline <style>")
     for element in page.query("*"):
