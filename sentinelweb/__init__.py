@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Build the application. Nothing is opened or changed until it is used."""
-    from sentinelweb import blueprints, cli, logs, pages, security
+    from sentinelweb import assets, attempts, blueprints, cli, logs, pages, security
     from sentinelweb.db import configure_sqlite, db
     from sentinelweb.extensions import csrf, limiter, login_manager, migrate
 
@@ -42,6 +42,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     migrate.init_app(app, db)
     security.init_app(app)
     pages.init_app(app)
+    assets.init_app(app)
+    attempts.init_app(app)
     blueprints.init_app(app)
     cli.init_app(app)
     return app

@@ -6,7 +6,7 @@ from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    from sentinelweb.blueprints import pings, preferences
+    from sentinelweb.blueprints import accounts, pings, preferences, users
 
-    for blueprint in (pings.bp, preferences.bp):
+    for blueprint in (accounts.bp, pings.bp, preferences.bp, users.bp):
         app.register_blueprint(blueprint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 import structlog
@@ -18,7 +18,7 @@ from sentinelweb.db import after_commit, db, writing
 from sentinelweb.i18n import gettext as _
 from sentinelweb.models import Membership, Role, Team, User
 from sentinelweb.services import passwords
-from sentinelweb.services.errors import InvalidInputError
+from sentinelweb.services.errors import InvalidInputError, NotFoundError
 
 MAX_NAME = 100
 MAX_ID = 2**31 - 1  # a larger one cannot be asked of PostgreSQL
@@ -26,7 +26,7 @@ MAX_ID = 2**31 - 1  # a larger one cannot be asked of PostgreSQL
 log = structlog.get_logger(__name__)
 
 
-class AlreadySetUpError(Exception):
+class AlreadySetUpError(NotFoundError):
     """There is a user already, so the first administrator cannot be made."""
 
 
@@ -52,16 +52,25 @@ def is_set_up() -> bool:
     return True
 
 
-def create_first_administrator(
-    email: str, password: str, name: str = "", *, locale: str | None = None
-) -> User:
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """What a person gives to become a user; without a name, the address tells it."""
+
+    email: str
+    password: str = field(repr=False)
+    name: str = ""
+    locale: str | None = None
+    timezone: str | None = None
+
+
+def create_first_administrator(newcomer: Newcomer) -> User:
     """Make the first user, an administrator; raise AlreadySetUpError if somebody was quicker."""
-    prepared = prepare(email, password, name, locale=locale)
+    user = build(newcomer)
     with writing() as session:
         one_at_a_time(session)
         if _anybody(session):
             raise AlreadySetUpError
-        return add(session, prepared, is_admin=True)
+        return add(session, user, is_admin=True)
 
 
 def ensure_first_administrator(settings: Settings) -> User | None:
@@ -74,45 +83,36 @@ def ensure_first_administrator(settings: Settings) -> User | None:
     if not settings.admin_email or not settings.admin_password:
         raise ConfigurationError("ADMIN_EMAIL and ADMIN_PASSWORD must be set together")
     try:
-        return create_first_administrator(settings.admin_email, settings.admin_password)
+        return create_first_administrator(Newcomer(settings.admin_email, settings.admin_password))
     except InvalidInputError as error:
         raise ConfigurationError(f"ADMIN_{error.field.upper()}: {error.message}") from error
     except AlreadySetUpError:
         return None  # another machine's release step was quicker
 
 
-def create(
-    email: str,
-    password: str,
-    name: str = "",
-    *,
-    locale: str | None = None,
-    is_admin: bool = False,
-) -> User:
+def create(newcomer: Newcomer, *, is_admin: bool = False) -> User:
     """Make a user with a personal team. The first user is an administrator in any case."""
-    prepared = prepare(email, password, name, locale=locale)
+    user = build(newcomer)
     with writing() as session:
         one_at_a_time(session)
-        return add(session, prepared, is_admin=is_admin or not _anybody(session))
+        return add(session, user, is_admin=is_admin or not _anybody(session))
 
 
-@dataclass(frozen=True, slots=True)
-class NewUser:
-    """A user who may be added: everything is checked, and the slow hash is made."""
-
-    email: str
-    name: str
-    password_hash: str
-    locale: str | None
-
-
-def prepare(email: str, password: str, name: str = "", *, locale: str | None = None) -> NewUser:
-    """Check what a new user gave; raise InvalidInputError. To be called before the transaction."""
-    email = normalize_email(email)
-    name = _clean_name(name, email)
-    _check_locale(locale)
-    passwords.check_acceptable(password, email)
-    return NewUser(email, name, passwords.hash_password(password), locale)
+def build(newcomer: Newcomer) -> User:
+    """Check what a newcomer gave and hash the password, which is slow: before the transaction."""
+    email = normalize_email(newcomer.email)
+    name = _clean_name(newcomer.name, email)
+    _check_preferences(newcomer.locale, newcomer.timezone)
+    passwords.check_acceptable(newcomer.password, email)
+    return User(
+        email=email,
+        name=name,
+        password_hash=passwords.hash_password(newcomer.password),
+        session_nonce=passwords.new_nonce(),
+        locale=newcomer.locale,
+        timezone=newcomer.timezone,
+        created_at=clock.now(),
+    )
 
 
 def one_at_a_time(session: Session) -> None:
@@ -125,21 +125,12 @@ def one_at_a_time(session: Session) -> None:
         session.execute(sa.text("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE"))
 
 
-def add(session: Session, new: NewUser, *, is_admin: bool = False) -> User:
-    """Add a user, a personal team and the membership; needs `one_at_a_time`."""
-    if session.scalar(sa.select(sa.exists().where(User.email == new.email))):
+def add(session: Session, user: User, *, is_admin: bool = False) -> User:
+    """Store a user that was built, with a personal team; needs `one_at_a_time`."""
+    if session.scalar(sa.select(sa.exists().where(User.email == user.email))):
         raise InvalidInputError("email", _("This e-mail address has an account already."))
-    now = clock.now()
-    user = User(
-        email=new.email,
-        name=new.name,
-        password_hash=new.password_hash,
-        is_admin=is_admin,
-        locale=new.locale,
-        session_nonce=passwords.new_nonce(),
-        created_at=now,
-    )
-    team = Team(name=new.name, is_personal=True, created_at=now)
+    user.is_admin = is_admin
+    team = Team(name=user.name, is_personal=True, created_at=user.created_at)
     session.add(Membership(team=team, user=user, role=Role.OWNER))
     session.flush()
     after_commit(lambda: log.info("user_created", user_id=user.id, is_admin=is_admin))
@@ -191,9 +182,7 @@ def of_session(session_id: str) -> User | None:
 def update_profile(user: User, *, name: str, locale: str | None, timezone: str | None) -> None:
     """Change what `user` is called and reads; None stands for the browser's or server's choice."""
     name = _clean_name(name, user.email)
-    _check_locale(locale)
-    if timezone is not None and timezone not in i18n.timezone_names():
-        raise InvalidInputError("timezone", _("Choose a time zone from the list."))
+    _check_preferences(locale, timezone)
     with writing() as session:
         session.execute(
             sa.update(User)
@@ -209,7 +198,7 @@ def update_profile(user: User, *, name: str, locale: str | None, timezone: str |
 
 
 def choose_locale(user: User, locale: str) -> None:
-    _check_locale(locale)
+    _check_preferences(locale, None)
     with writing() as session:
         session.execute(sa.update(User).where(User.id == user.id).values(locale=locale))
 
@@ -237,6 +226,8 @@ def _clean_name(name: str, email: str) -> str:
     return name
 
 
-def _check_locale(locale: str | None) -> None:
+def _check_preferences(locale: str | None, timezone: str | None) -> None:
     if locale is not None and locale not in i18n.LOCALES:
         raise InvalidInputError("locale", _("Choose a language from the list."))
+    if timezone is not None and timezone not in i18n.timezone_names():
+        raise InvalidInputError("timezone", _("Choose a time zone from the list."))

@@ -12,9 +12,17 @@ from sentinelweb.db import db, writing
 from sentinelweb.i18n import gettext as _
 from sentinelweb.models import Membership, Monitor, Team, User
 from sentinelweb.services import accounts
-from sentinelweb.services.errors import InvalidInputError
+from sentinelweb.services.errors import InvalidInputError, NotFoundError
 
 log = structlog.get_logger(__name__)
+
+
+def user(user_id: int) -> User:
+    """The user of this id; raise NotFoundError."""
+    found = accounts.get(user_id)
+    if found is None:
+        raise NotFoundError
+    return found
 
 
 def everybody() -> Sequence[User]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from sentinelweb.extensions import settings
 from sentinelweb.i18n import gettext as _
 from sentinelweb.models import Invitation, User
 from sentinelweb.services import accounts
+from sentinelweb.services.accounts import Newcomer
 from sentinelweb.services.errors import InvalidInputError
 
 LIFETIME = timedelta(days=7)
@@ -73,10 +75,13 @@ def expires_at(invitation: Invitation) -> datetime:
     return invitation.created_at + LIFETIME
 
 
-def accept(token: str, password: str, name: str = "", *, locale: str | None = None) -> User:
-    """Make the invited person's account; the link is used up by it."""
+def accept(token: str, newcomer: Newcomer) -> User:
+    """Make the invited person's account; the link is used up by it.
+
+    The address is the invited one, whatever the newcomer says.
+    """
     invitation = of_token(token)
-    prepared = accounts.prepare(invitation.email, password, name, locale=locale)
+    user = accounts.build(replace(newcomer, email=invitation.email))
     with writing() as session:
         accounts.one_at_a_time(session)
         taken = session.scalar(
@@ -87,7 +92,7 @@ def accept(token: str, password: str, name: str = "", *, locale: str | None = No
         )
         if taken is None:
             raise BadInvitationError  # the same link was used a moment ago, or withdrawn
-        return accounts.add(session, prepared)
+        return accounts.add(session, user)
 
 
 def pending() -> Sequence[Invitation]:

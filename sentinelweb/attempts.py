@@ -1,0 +1,87 @@
+"""How often somebody may try a password or ask for a mail.
+
+Counted in Redis for all processes, and in memory while Redis is away (see extensions.limiter).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Callable
+
+from flask import Flask, Response, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_limiter import RouteLimit
+from flask_limiter.errors import RateLimitExceeded
+from flask_limiter.util import get_remote_address
+from flask_login import current_user
+
+from sentinelweb.extensions import limiter
+from sentinelweb.i18n import gettext as _
+from sentinelweb.i18n import ngettext
+
+View = Callable[..., ResponseReturnValue]
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(RateLimitExceeded, _too_many)
+
+
+def guesses_of_anybody(view: View) -> View:
+    """Limit failed POSTs with an `email` field: tightly from one address, loosely from all.
+
+    The loose limit is what a guesser with many addresses runs into. It locks the owner out as well,
+    so it leaves room for a guesser who does not know of it.
+    """
+    view = _limit("10 per 15 minutes", _address_and_email, when=_failed)(view)
+    return _limit("100 per hour", _email, when=_failed)(view)
+
+
+def guesses_of_the_user(view: View) -> View:
+    """Limit failed POSTs of one user, who may be somebody at a computer left unlocked."""
+    return _limit("10 per 15 minutes", _user, when=_failed)(view)
+
+
+def mails(view: View) -> View:
+    """Limit POSTs that mail to the `email` field: nobody's mailbox is to be flooded."""
+    view = _limit("5 per hour", _email)(view)
+    return _limit("30 per hour", get_remote_address)(view)
+
+
+def _limit(
+    limit: str, key: Callable[[], str], when: Callable[[Response], bool] | None = None
+) -> RouteLimit:
+    return limiter.limit(limit, key_func=key, methods=["POST"], deduct_when=when)
+
+
+def _failed(response: Response) -> bool:
+    """What succeeds ends in a redirect."""
+    return response.status_code != 303
+
+
+def _email() -> str:
+    # Hashed: the limiter logs its keys, and one of them may be as long as a request.
+    email = request.form.get("email", "").strip().lower()
+    return hashlib.sha256(email.encode()).hexdigest()
+
+
+def _address_and_email() -> str:
+    return f"{get_remote_address()} {_email()}"
+
+
+def _user() -> str:
+    return f"user {current_user.get_id()}"
+
+
+def _too_many(_error: RateLimitExceeded) -> tuple[str, int, dict[str, str]]:
+    limit = limiter.current_limit
+    seconds = max(1, math.ceil(limit.reset_at - time.time())) if limit else 60
+    minutes = math.ceil(seconds / 60)
+    page = render_template(
+        "errors/error.html",
+        code=429,
+        heading=_("Too many attempts"),
+        text=ngettext("Try again in a minute.", "Try again in %(n)s minutes.", minutes),
+    )
+    return page, 429, {"Retry-After": str(seconds)}

@@ -1,0 +1,1 @@
+"""What people fill in. Services judge it; forms only hold it and show what was wrong."""
