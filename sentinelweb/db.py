@@ -46,6 +46,8 @@ class UTCDateTime(sa.types.TypeDecorator[datetime]):
 
 
 JSONText = sa.JSON().with_variant(JSONB(), "postgresql")
+# None is NULL, not JSON's null.
+OptionalJSON = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 

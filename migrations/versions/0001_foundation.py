@@ -22,8 +22,10 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("is_personal", sa.Boolean(), nullable=False),
+        sa.Column("ping_key", sa.String(length=40), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_teams")),
+        sa.UniqueConstraint("ping_key", name=op.f("uq_teams_ping_key")),
     )
     op.create_table(
         "monitor_counts",
@@ -139,6 +141,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("team_id", sa.Integer(), nullable=False),
         sa.Column("slug", sa.String(length=80), nullable=False),
+        sa.Column("alias", sa.String(length=80), nullable=True),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column(
@@ -161,6 +164,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_monitors")),
         sa.UniqueConstraint("slug", name=op.f("uq_monitors_slug")),
+        sa.UniqueConstraint("team_id", "alias", name=op.f("uq_monitors_team_id_alias")),
     )
     with op.batch_alter_table("monitors", schema=None) as batch_op:
         batch_op.create_index(
@@ -241,6 +245,16 @@ def upgrade() -> None:
         sa.Column("next_expected_ping", sa.DateTime(timezone=True), nullable=True),
         sa.Column("down_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("overdue_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "runs",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True), "postgresql"
+            ),
+            nullable=True,
+        ),
+        sa.Column("run_down_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_duration_ms", sa.BigInteger(), nullable=True),
+        sa.Column("failure", sa.String(length=20), nullable=True),
         sa.Column("total_pings", sa.Integer(), nullable=False),
         sa.Column("missed_pings", sa.Integer(), nullable=False),
         sa.Column("alert_sent", sa.Boolean(), nullable=False),
@@ -314,9 +328,15 @@ def upgrade() -> None:
         sa.Column("monitor_id", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("counted", sa.Boolean(), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("exit_status", sa.SmallInteger(), nullable=True),
+        sa.Column("rid", sa.String(length=36), nullable=True),
+        sa.Column("duration_ms", sa.BigInteger(), nullable=True),
         sa.Column("method", sa.String(length=10), nullable=False),
         sa.Column("remote_addr", sa.String(length=45), nullable=False),
         sa.Column("user_agent", sa.String(length=200), nullable=False),
+        sa.Column("body_size", sa.BigInteger(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(
             ["monitor_id"],
             ["monitors.id"],

@@ -35,10 +35,33 @@ class ScheduleError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """After `late_at` the job is late, after `down_at` it is down."""
+    """After `late_at` the job is late, after `down_at` it is down.
+
+    A run that has begun must have ended by `run_down_at`; None while none is under way.
+    """
 
     late_at: datetime
     down_at: datetime
+    run_down_at: datetime | None = None
+
+    @classmethod
+    def stored(
+        cls, late_at: datetime | None, down_at: datetime | None, run_down_at: datetime | None
+    ) -> Deadlines | None:
+        """From a heartbeat's columns; None if nothing is expected of it.
+
+        Of one that has only ever begun a run, the end of that run is all that is expected.
+        """
+        if late_at is not None and down_at is not None:
+            return cls(late_at, down_at, run_down_at)
+        return cls(run_down_at, run_down_at, run_down_at) if run_down_at else None
+
+    @property
+    def last_moment(self) -> datetime:
+        """After this the job is down, for whichever reason comes first."""
+        if self.run_down_at is None:
+            return self.down_at
+        return min(self.down_at, self.run_down_at)
 
 
 @dataclass(frozen=True, slots=True)

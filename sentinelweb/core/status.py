@@ -21,6 +21,9 @@ class Event(StrEnum):
     """What can happen to a monitor."""
 
     PINGED = "pinged"
+    STARTED = "started"
+    FAILED = "failed"
+    LOGGED = "logged"
     TIME_PASSED = "time_passed"
     RESCHEDULED = "rescheduled"
     PAUSED = "paused"
@@ -43,11 +46,18 @@ class Decision:
     alert: Alert | None = None
 
 
-def decide(status: Status, event: Event, deadlines: Deadlines | None, now: datetime) -> Decision:
+def decide(
+    status: Status,
+    event: Event,
+    deadlines: Deadlines | None,
+    now: datetime,
+    *,
+    reason: str = "failed",
+) -> Decision:
     """Return the status after `event`.
 
     `deadlines` are those in force after the event (a ping has moved them), or None for a monitor
-    that was never pinged. The first rule that fits decides.
+    that was never pinged. `reason` is the note of a failure. The first rule that fits decides.
     """
     if event is Event.PAUSED:
         return Decision(Status.PAUSED, "paused")
@@ -60,23 +70,42 @@ def decide(status: Status, event: Event, deadlines: Deadlines | None, now: datet
         return Decision(Status.UP, "pinged", Alert.UP if status is Status.DOWN else None)
     if deadlines is None:
         return Decision(Status.NEW)
-    if now > deadlines.down_at:
-        return Decision(Status.DOWN, "missed", None if status is Status.DOWN else Alert.DOWN)
+    if event is Event.STARTED or event is Event.LOGGED:
+        # Neither ends an incident, and the audit tells what is overdue.
+        return Decision(status)
+    if event is Event.FAILED:
+        return _down(status, reason)
+    return _judge(status, event, deadlines, now)
+
+
+def _judge(status: Status, event: Event, deadlines: Deadlines, now: datetime) -> Decision:
+    """What the deadlines make of a monitor that is not paused."""
+    if now > deadlines.last_moment:
+        unfinished = deadlines.last_moment == deadlines.run_down_at
+        return _down(status, "unfinished" if unfinished else "missed")
     if event is Event.TIME_PASSED and status is Status.DOWN:
         # Only a ping or a new schedule ends an incident: a clock set back must not.
         return Decision(Status.DOWN)
+    if status is Status.NEW:
+        return Decision(Status.NEW)
     recovery = Alert.UP if status is Status.DOWN else None
     if now > deadlines.late_at:
         return Decision(Status.LATE, "late" if recovery is None else "rescheduled", recovery)
     return Decision(Status.UP, "rescheduled", recovery)
 
 
+def _down(status: Status, note: str) -> Decision:
+    return Decision(Status.DOWN, note, None if status is Status.DOWN else Alert.DOWN)
+
+
 def overdue_at(status: Status, deadlines: Deadlines | None) -> datetime | None:
     """When passing time alone will change the status next; None if it never will."""
     if deadlines is None:
         return None
+    if status is Status.NEW:
+        return deadlines.run_down_at
     if status is Status.UP:
-        return deadlines.late_at
+        return min(deadlines.late_at, deadlines.last_moment)
     if status is Status.LATE:
-        return deadlines.down_at
+        return deadlines.last_moment
     return None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sentinelweb.core.schedule import CronSchedule, Deadlines, PeriodSchedule, Schedule
+from sentinelweb.db import OptionalJSON
 from sentinelweb.models.monitor import Monitor
 
 
@@ -16,6 +18,11 @@ class HeartbeatCheck(Monitor):
 
     `next_expected_ping` and `down_at` are the two deadlines; `overdue_at` is whichever the audit
     must act on next, and NULL while nothing can become overdue (new, down, paused).
+
+    `runs` holds the runs under way as {run id: ISO 8601 start}, with the id "" for a start that
+    gave none; `run_down_at` is when the first of them must have ended. Both are NULL without any.
+    `last_duration_ms` is how long the last run took, if it said when it began. `failure` is why
+    the last run failed (`failed`, `exit 3`); NULL if it did not.
     """
 
     __tablename__ = "heartbeat_checks"
@@ -41,6 +48,10 @@ class HeartbeatCheck(Monitor):
     next_expected_ping: Mapped[datetime | None]
     down_at: Mapped[datetime | None]
     overdue_at: Mapped[datetime | None]
+    runs: Mapped[dict[str, Any] | None] = mapped_column(OptionalJSON)
+    run_down_at: Mapped[datetime | None]
+    last_duration_ms: Mapped[int | None] = mapped_column(sa.BigInteger)
+    failure: Mapped[str | None] = mapped_column(sa.String(20))
     total_pings: Mapped[int] = mapped_column(default=0)
     missed_pings: Mapped[int] = mapped_column(default=0)
     alert_sent: Mapped[bool] = mapped_column(default=False)
@@ -56,6 +67,4 @@ class HeartbeatCheck(Monitor):
 
     @property
     def deadlines(self) -> Deadlines | None:
-        if self.next_expected_ping is None or self.down_at is None:
-            return None
-        return Deadlines(late_at=self.next_expected_ping, down_at=self.down_at)
+        return Deadlines.stored(self.next_expected_ping, self.down_at, self.run_down_at)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.schema import SchemaItem
 
 from sentinelweb.db import Base
 from sentinelweb.models.channel import Channel, monitor_channels
@@ -17,7 +18,8 @@ class Monitor(Base):
 
     __tablename__ = "monitors"
     __mapper_args__ = {"polymorphic_on": "kind"}
-    __table_args__: tuple[sa.Index, ...] = (
+    __table_args__: tuple[SchemaItem, ...] = (
+        sa.UniqueConstraint("team_id", "alias"),
         sa.Index("ix_monitors_team_id_kind_name", "team_id", "kind", "name"),
         sa.Index("ix_monitors_kind_is_active_status", "kind", "is_active", "status"),
     )
@@ -26,6 +28,8 @@ class Monitor(Base):
     kind: Mapped[str] = mapped_column(sa.String(20))
     team_id: Mapped[int] = mapped_column(sa.ForeignKey("teams.id", ondelete="CASCADE"))
     slug: Mapped[str] = mapped_column(sa.String(80), unique=True)
+    # A name for people, unique in the team, by which only the team's ping key finds the monitor.
+    alias: Mapped[str | None] = mapped_column(sa.String(80))
     name: Mapped[str] = mapped_column(sa.String(200))
     description: Mapped[str] = mapped_column(sa.Text, default="")
     tags: Mapped[list[str]] = mapped_column(default=list)

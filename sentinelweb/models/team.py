@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from enum import StrEnum
 
@@ -19,12 +20,19 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
+def new_ping_key() -> str:
+    return secrets.token_urlsafe(16)
+
+
 class Team(Base):
+    """`ping_key` (128 bits) opens `/ping/<ping_key>/<alias>` for the team's monitors."""
+
     __tablename__ = "teams"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(sa.String(100))
     is_personal: Mapped[bool] = mapped_column(default=False)
+    ping_key: Mapped[str] = mapped_column(sa.String(40), unique=True, default=new_ping_key)
     created_at: Mapped[datetime]
 
     memberships: Mapped[list[Membership]] = relationship(
