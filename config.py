@@ -95,6 +95,9 @@ class Settings(BaseSettings):
         le=64,
         description="RQ workers in one `worker` process; one is kept for audits.",
     )
+    web_concurrency: int = Field(
+        2, ge=1, le=64, description="Processes that answer requests for pages."
+    )
     tz: str = Field("UTC", description="Time zone of users and channels that chose none.")
     telegram_bot_token: OptionalText = Field(
         None, description="Bot for Telegram channels that have no token of their own."

@@ -1,0 +1,50 @@
+"""`/health` and `/ready` for whoever runs us, and the banner on pages when a part is silent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, has_request_context, jsonify
+from flask_login import current_user
+
+from sentinelweb.extensions import csrf, limiter
+from sentinelweb.i18n import gettext as _
+from sentinelweb.services import liveness
+
+bp = Blueprint("health", __name__)
+csrf.exempt(bp)
+limiter.exempt(bp)
+
+
+@bp.get("/health")
+def health() -> Response:
+    """Whether this process answers; nothing else is asked."""
+    return jsonify(status="ok")
+
+
+@bp.get("/ready")
+def ready() -> tuple[Response, int]:
+    """Each part with its age in seconds where it has one; 503 when one is stale or missing."""
+    readiness = liveness.readiness()
+    parts = {
+        name: {"ok": part.ok} | ({"age": round(part.age, 1)} if part.age is not None else {})
+        for name, part in readiness.parts.items()
+    }
+    return jsonify(ready=readiness.ready, parts=parts), 200 if readiness.ready else 503
+
+
+@bp.app_context_processor
+def _warnings() -> dict[str, Any]:
+    """`warnings`, the banner of base.html: what delays alerts is everybody's business."""
+    if not has_request_context() or not current_user.is_authenticated:
+        return {"warnings": []}
+    silent = liveness.recent_readiness().silent
+    texts = []
+    if silent("redis"):
+        texts.append(_("Alerts are delayed: Redis cannot be reached. Pings are still recorded."))
+    if current_user.is_admin:
+        if silent(liveness.SCHEDULER):
+            texts.append(_("The scheduler has stopped: missed deadlines go unnoticed."))
+        if silent(liveness.WORKER):
+            texts.append(_("The worker has stopped: no audit runs and no alert is sent."))
+    return {"warnings": texts}

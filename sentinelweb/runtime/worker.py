@@ -1,0 +1,209 @@
+"""`flask worker`: RQ workers that fork for each job, and the process that keeps them alive.
+
+The first worker serves audits alone, so that a slow delivery never delays an audit; the others
+serve deliveries, and audits when there are none.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing.connection import wait
+from multiprocessing.context import ForkProcess
+from types import FrameType
+from typing import Any
+
+import structlog
+from flask import Flask
+from redis.exceptions import RedisError
+from rq import Queue, Worker
+from rq.executions import Execution
+from rq.job import Job
+
+from sentinelweb.db import db
+from sentinelweb.extensions import settings
+from sentinelweb.jobs import AUDITS, DELIVERIES, patient_redis
+from sentinelweb.runtime import lifeline
+from sentinelweb.services import liveness
+
+log = structlog.get_logger(__name__)
+
+DEQUEUE_SECONDS = 2  # how long a worker waits for a job before it shows that it is alive
+HANGS_AFTER = 30.0  # seconds without a sign; longer than any wait for a Redis that is away
+RESTART_DELAYS = (0.2, 3.0)  # first and last, doubling
+STOP_GRACE = 10.0
+
+
+class AppWorker(Worker):
+    """An RQ worker for this application, which calls `show_life` every few seconds."""
+
+    dequeue_timeout = DEQUEUE_SECONDS
+    connection_timeout = DEQUEUE_SECONDS + 3
+    max_connection_wait_time = 2.0
+    stopping = False
+
+    def __init__(self, app: Flask, queues: list[str], show_life: Callable[[], None]) -> None:
+        self._app = app
+        self._show_life = show_life
+        super().__init__(
+            queues,
+            connection=patient_redis(app.config["SETTINGS"].resolved_redis_url),
+            worker_ttl=60,
+            job_monitoring_interval=DEQUEUE_SECONDS,
+            maintenance_interval=60,
+        )
+
+    def heartbeat(self, *args: Any, **kwargs: Any) -> None:
+        self._show_life()
+        super().heartbeat(*args, **kwargs)
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        self.stopping = True
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call] # rq
+
+    def subscribe(self) -> None:
+        """No thread that listens for commands: nobody sends any, and forks want no threads."""
+
+    def unsubscribe(self) -> None:
+        """See subscribe()."""
+
+    def main_work_horse(self, job: Job, queue: Queue) -> None:
+        lifeline.tie_to(self.pid or 0)
+        super().main_work_horse(job, queue)
+
+    def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
+        with self._app.app_context(), structlog.contextvars.bound_contextvars(job_id=job.id):
+            return bool(super().perform_job(job, queue, execution))
+
+
+class Slot:
+    """The place of one worker in the pool: its process, and when that showed life."""
+
+    def __init__(self, app: Flask, number: int, queues: list[str]) -> None:
+        self.name = f"worker-{number}"
+        self._app = app
+        self._queues = queues
+        self._shown_at = multiprocessing.RawValue("d", 0.0)  # shared with the worker
+        self._process: ForkProcess | None = None
+        self._started_at = 0.0
+        self._delay = RESTART_DELAYS[0]
+
+    @property
+    def shows_life(self) -> bool:
+        return bool(time.monotonic() - self._shown_at.value < HANGS_AFTER)
+
+    @property
+    def sentinel(self) -> int | None:
+        """What becomes readable when the worker ends."""
+        return self._process.sentinel if self._process else None
+
+    def keep_running(self) -> None:
+        """Start the worker if there is none, kill it if it hangs; to be called often."""
+        now = time.monotonic()
+        if self._process is None:
+            if now - self._started_at >= self._delay:
+                self._start()
+        elif not self._process.is_alive():
+            log.warning("worker_ended", worker=self.name, status=self._process.exitcode)
+            first, last = RESTART_DELAYS
+            lasted = now - self._started_at > 10 * last
+            self._delay = first if lasted else min(last, self._delay * 2)
+            self._started_at, self._process = now, None
+        elif not self.shows_life:
+            log.warning("worker_hangs", worker=self.name, silent_for=HANGS_AFTER)
+            self._process.kill()
+
+    def terminate(self) -> None:
+        if self._process:
+            self._process.terminate()
+
+    def join(self, until: float) -> None:
+        """Wait until the instant `until` of the monotonic clock, then kill."""
+        if self._process:
+            self._process.join(max(0.0, until - time.monotonic()))
+            if self._process.is_alive():
+                self._process.kill()
+
+    def _start(self) -> None:
+        self._started_at = self._shown_at.value = time.monotonic()
+        self._process = multiprocessing.get_context("fork").Process(
+            target=self._work, args=(os.getpid(),), name=self.name
+        )
+        self._process.start()
+
+    def _work(self, parent: int) -> None:
+        """The worker's process: goes on for ever, through any outage of Redis."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        lifeline.tie_to(parent)
+        worker: AppWorker | None = None
+        while worker is None or not worker.stopping:
+            self._show_life()
+            try:
+                worker = AppWorker(self._app, self._queues, self._show_life)
+                worker.work(logging_level=None)
+            except RedisError as error:
+                log.warning("redis_away", worker=self.name, error=str(error))
+                time.sleep(1)
+
+    def _show_life(self) -> None:
+        self._shown_at.value = time.monotonic()
+
+
+class Pool:
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        with app.app_context():
+            count = settings().worker_processes
+        self._slots = [
+            Slot(app, number, [AUDITS] if number == 1 else [DELIVERIES, AUDITS])
+            for number in range(1, count + 1)
+        ]
+
+    def run(self) -> None:
+        """Keep the workers running until SIGTERM or SIGINT."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: sys.exit(0))
+        pulse = liveness.Pulse(liveness.WORKER)
+        try:
+            while True:
+                for slot in self._slots:
+                    slot.keep_running()
+                if self._slots[0].shows_life:
+                    with self._app.app_context():
+                        pulse.beat()
+                wait([slot.sentinel for slot in self._slots if slot.sentinel], timeout=0.5)
+        finally:
+            self._stop()
+
+    def _stop(self) -> None:
+        for slot in self._slots:
+            slot.terminate()
+        until = time.monotonic() + STOP_GRACE
+        for slot in self._slots:
+            slot.join(until)
+
+
+def run(app: Flask) -> None:
+    """Import what the jobs need once, before all forks, and run the pool."""
+    import_tasks()
+    with app.app_context():
+        engine = db.engine
+    # A connection shared with the parent would be two processes talking on one line.
+    os.register_at_fork(after_in_child=lambda: engine.dispose(close=False))
+    Pool(app).run()
+
+
+def import_tasks() -> None:
+    import importlib
+    import pkgutil
+
+    from sentinelweb import notifiers, tasks
+
+    for package in (tasks, notifiers):
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"{package.__name__}.{module.name}")
