@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Build the application. Nothing is opened or changed until it is used."""
-    from sentinelweb import assets, attempts, blueprints, cli, logs, pages, security
+    from sentinelweb import assets, attempts, blueprints, cli, logs, pages, runtime, security
     from sentinelweb.db import configure_sqlite, db
     from sentinelweb.extensions import csrf, limiter, login_manager, migrate
 
@@ -36,6 +36,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.uses_sqlite:
         with app.app_context():
             configure_sqlite(db.engine, synchronous=settings.sqlite_synchronous)
+    logs.init_app(app)
     csrf.init_app(app)
     limiter.init_app(app)
     login_manager.init_app(app)
@@ -46,6 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     attempts.init_app(app)
     blueprints.init_app(app)
     cli.init_app(app)
+    runtime.init_app(app)
     return app
 
 

@@ -6,7 +6,7 @@ from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    from sentinelweb.blueprints import accounts, pings, preferences, users
+    from sentinelweb.blueprints import accounts, health, pings, preferences, users
 
-    for blueprint in (accounts.bp, pings.bp, preferences.bp, users.bp):
+    for blueprint in (accounts.bp, health.bp, pings.bp, preferences.bp, users.bp):
         app.register_blueprint(blueprint)
