@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask import Flask, Response, request
+from flask.sessions import SecureCookieSessionInterface
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -26,14 +27,18 @@ def init_app(app: Flask) -> None:
     app.config.update(
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        REMEMBER_COOKIE_HTTPONLY=True,
-        REMEMBER_COOKIE_SAMESITE="Lax",
-        REMEMBER_COOKIE_DURATION=timedelta(days=30),
+        SESSION_COOKIE_SECURE=(app.config["SETTINGS"].site_url or "").startswith("https://"),
+        PERMANENT_SESSION_LIFETIME=timedelta(days=30),  # "remember me", from the last use on
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form left open overnight still works
     )
-    https = (app.config["SETTINGS"].site_url or "").startswith("https://")
-    app.config.update(SESSION_COOKIE_SECURE=https, REMEMBER_COOKIE_SECURE=https)
+    app.session_interface = _SessionInterface()
     app.after_request(_set_headers)
+
+
+class _SessionInterface(SecureCookieSessionInterface):
+    def get_cookie_secure(self, app: Flask) -> bool:
+        """Without SITE_URL the request tells, by itself or by a proxy of TRUSTED_PROXIES."""
+        return super().get_cookie_secure(app) or request.is_secure
 
 
 def _set_headers(response: Response) -> Response:

@@ -7,3 +7,7 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Register the commands."""
+    from sentinelweb.cli import accounts
+
+    for command in (accounts.setup, accounts.user_group):
+        app.cli.add_command(command)
