@@ -111,6 +111,20 @@ class Settings(BaseSettings):
         description="Whether channels may call private addresses. `auto` allows it unless "
         "`REGISTRATION` is `open`. Link-local addresses are never called.",
     )
+    alerts_per_minute: int = Field(
+        20,
+        ge=0,
+        le=1_000,
+        description="Alerts a minute that a channel gets one by one; what is beyond comes as "
+        "digests. `0` sets no limit.",
+    )
+    flapping_changes: int = Field(
+        6,
+        ge=0,
+        le=1_000,
+        description="A monitor that goes down or up more often than this within 15 minutes is "
+        "announced once as flapping. `0` announces every change.",
+    )
     smtp_url: OptionalText = Field(
         None,
         description="Mail server for password resets and invitations, e.g. "
@@ -164,6 +178,13 @@ class Settings(BaseSettings):
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
         return value.rstrip("/") if value else value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp_scheme(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("smtp://", "smtps://")):
+            raise ValueError("must begin with smtp:// or smtps://")
+        return value
 
     @field_validator("tz")
     @classmethod

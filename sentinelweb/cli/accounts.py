@@ -58,6 +58,7 @@ def setup() -> None:
 @plain_errors
 def create(email: str, name: str, *, admin: bool, make_password: bool) -> None:
     """Create the user EMAIL, after asking for a password."""
+    email = accounts.normalize_email(email)  # said before a password is asked for
     password = (
         secrets.token_urlsafe(15)
         if make_password
