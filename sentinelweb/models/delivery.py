@@ -14,15 +14,18 @@ from sentinelweb.models.channel import Channel
 
 
 class DeliveryState(StrEnum):
+    """`merged`: not sent by itself, because another message tells of it (a flapping monitor)."""
+
     PENDING = "pending"
     SENT = "sent"
     FAILED = "failed"
+    MERGED = "merged"
 
 
 class Delivery(Base):
     """The promise to tell a channel; written with the status change it tells of.
 
-    `due_at` is when a worker may take it next, and NULL when it is over (sent or failed). Taking it
+    `due_at` is when a worker may take it next, and NULL when it is over. Taking it
     moves `due_at` to the end of the worker's lease, so that a worker that dies gives it back.
     `facts` is what the message says, as things were when the row was written.
     """
