@@ -163,8 +163,9 @@ class _Answer:
         if self.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND}:
             raise PermanentError(gettext("Telegram does not know this bot token."))
         if self.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN}:
+            reason = self.description.rstrip(".") or f"{self.status:d}"
             raise PermanentError(
-                gettext("Telegram refuses the message: %(reason)s", reason=self.description)
+                gettext("Telegram refuses the message: %(reason)s.", reason=reason)
             )
         raise TransientError(gettext("Telegram answered with status %(n)s.", n=self.status))
 
