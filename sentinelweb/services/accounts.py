@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 import structlog
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from flask import current_app
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,9 @@ from sentinelweb.services.errors import InvalidInputError, NotFoundError
 MAX_NAME = 100
 MAX_ID = 2**31 - 1  # a larger one cannot be asked of PostgreSQL
 
+# A monitor of a local network may know its people by names that the world does not.
+SPECIAL_USE_DOMAIN_NAMES[:] = sorted({*SPECIAL_USE_DOMAIN_NAMES} - {"local", "localhost"})
+
 log = structlog.get_logger(__name__)
 
 
@@ -31,10 +34,7 @@ class AlreadySetUpError(NotFoundError):
 
 
 def normalize_email(text: str) -> str:
-    """The one spelling under which an address is kept; raise InvalidInputError when it is none.
-
-    Only its form is judged: a self-hosted monitor may know its people by names of a local network.
-    """
+    """The one spelling under which an address is kept; raise InvalidInputError when it is none."""
     try:
         return validate_email(
             text.strip(), check_deliverability=False, globally_deliverable=False

@@ -84,14 +84,12 @@ def accept(token: str, newcomer: Newcomer) -> User:
     user = accounts.build(replace(newcomer, email=invitation.email))
     with writing() as session:
         accounts.one_at_a_time(session)
-        taken = session.scalar(
-            sa.update(Invitation)
-            .where(Invitation.id == invitation.id, Invitation.accepted_at.is_(None))
-            .values(accepted_at=clock.now())
-            .returning(Invitation.id)
+        invited = session.get(
+            Invitation, invitation.id, with_for_update=True, populate_existing=True
         )
-        if taken is None:
-            raise BadInvitationError  # the same link was used a moment ago, or withdrawn
+        if invited is None or invited.accepted_at is not None:
+            raise BadInvitationError  # withdrawn or accepted a moment ago
+        invited.accepted_at = user.created_at
         return accounts.add(session, user)
 
 
@@ -112,7 +110,6 @@ def withdraw(invitation_id: int) -> None:
                 Invitation.id == invitation_id, Invitation.accepted_at.is_(None)
             )
         )
-    log.info("invitation_withdrawn", invitation_id=invitation_id)
 
 
 def _serializer() -> URLSafeSerializer:

@@ -6,7 +6,6 @@ import functools
 import secrets
 import threading
 
-import sqlalchemy as sa
 import structlog
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -115,13 +114,12 @@ def _replace(user_id: int, nonce: str, password: str) -> bool:
     """Set the password if `nonce` is still the user's: of two changes at once, one is made."""
     password_hash = hash_password(password)
     with writing() as session:
-        replaced = session.scalar(
-            sa.update(User)
-            .where(User.id == user_id, User.session_nonce == nonce)
-            .values(password_hash=password_hash, session_nonce=new_nonce())
-            .returning(User.id)
-        )
-    return replaced is not None
+        user = session.get(User, user_id, with_for_update=True, populate_existing=True)
+        if user is None or user.session_nonce != nonce:
+            return False
+        user.password_hash = password_hash
+        user.session_nonce = new_nonce()
+    return True
 
 
 class _Signer(TimestampSigner):
