@@ -27,10 +27,10 @@ def static_url(filename: str) -> str:
         return url_for("static", filename=filename)
 
 
-def icon(name: str) -> Markup:
+def icon(name: str, extra_class: str = "") -> Markup:
     """An icon that says nothing to a screen reader: the text beside it does."""
-    return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>').format(
-        static_url("vendor/icons.svg"), name
+    return Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"></use></svg>').format(
+        f"icon {extra_class}".rstrip(), static_url("vendor/icons.svg"), name
     )
 
 

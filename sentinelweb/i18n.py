@@ -7,6 +7,7 @@ language and zone of the moment live in a context variable, so that threads cann
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -90,6 +91,27 @@ def format_datetime(moment: datetime) -> str:
     zone = ZoneInfo(reader().timezone)
     text = dates.format_datetime(moment, "medium", tzinfo=zone, locale=reader().locale)
     return f"{text} {moment.astimezone(zone).tzname()}"
+
+
+def format_date(moment: datetime) -> str:
+    """The day in the reader's zone, without the year: `Jan 7`."""
+    zone = ZoneInfo(reader().timezone)
+    return dates.format_skeleton("MMMd", moment, tzinfo=zone, locale=reader().locale)
+
+
+def format_moment(moment: datetime, *, seconds: bool = False) -> str:
+    """Day and time of day in the reader's zone, where the year would be in the way."""
+    zone = ZoneInfo(reader().timezone)
+    precision = "medium" if seconds else "short"
+    time = dates.format_time(moment, precision, tzinfo=zone, locale=reader().locale)
+    return f"{format_date(moment)}, {time}"
+
+
+def format_percent(share: float) -> str:
+    """`share`, 0 to 1, never rounded up to 100 %: an outage of a second was one."""
+    return numbers.format_percent(
+        math.floor(share * 10_000) / 10_000, "#,##0.##%", locale=reader().locale
+    )
 
 
 def format_number(number: float) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
-from flask import Flask, render_template, request
+from flask import Flask, abort, render_template, request
 from flask_login import current_user
+from jinja2_fragments import BlockNotFoundError
 from jinja2_fragments.flask import render_block
 
 from sentinelweb import clock, i18n
@@ -19,9 +21,12 @@ def init_app(app: Flask) -> None:
         i18n.gettext, i18n.ngettext, newstyle=False
     )
     app.jinja_env.filters.update(
+        date=i18n.format_date,
         datetime=i18n.format_datetime,
         duration=format_duration,
+        moment=i18n.format_moment,
         number=i18n.format_number,
+        percent=i18n.format_percent,
     )
     app.before_request(_choose_reader)
     app.context_processor(_template_context)
@@ -34,13 +39,30 @@ def render(template: str, **context: Any) -> str:
     """
     fragment = request.args.get("fragment")
     if fragment and request.headers.get("HX-Request"):
-        return render_block(template, f"fragment_{fragment}", **context)
+        try:
+            return render_block(template, f"fragment_{fragment}", **context)
+        except BlockNotFoundError:
+            abort(404)
     return render_template(template, **context)
+
+
+def page_before() -> str:
+    """The page that a form was on. Only its path is taken: a Referer may name any host."""
+    referrer = urlsplit(request.referrer or "")
+    if referrer.netloc != request.host or not referrer.path.startswith("/"):
+        return "/"
+    path = "/" + referrer.path.lstrip("/\\")
+    return f"{path}?{referrer.query}" if referrer.query else path
+
+
+def base_url() -> str:
+    """What the addresses that people copy begin with: SITE_URL, else where this request came to."""
+    return settings().site_url or request.url_root.rstrip("/")
 
 
 def _choose_reader() -> None:
     """The user's own choice, else this browser's, else what it asks for, else the server's."""
-    if request.blueprint == "pings":
+    if request.blueprint in {"pings", "health"} or request.endpoint == "static":
         return  # no session and no user on the hot path
     locale = getattr(current_user, "locale", None) or request.cookies.get("locale")
     timezone = getattr(current_user, "timezone", None)

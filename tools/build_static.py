@@ -1,7 +1,6 @@
 """Copy what the pages need from node_modules to sentinelweb/static/vendor, after `npm ci`.
 
-The sprite holds just the icons that templates and Python files ask for: an icon is added by using
-it and running this again.
+The sprite holds just the icons that are asked for: one is added by using it and running this again.
 """
 
 from __future__ import annotations
@@ -20,8 +19,10 @@ COPIES = {
     "inter-latin.woff2": "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
     "inter-latin-ext.woff2": "@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2",
 }
-# `icon("bell")`, and arguments and class attributes such as `icon_name="bell"`.
+# `icon("bell")`, and arguments and class attributes such as `icon_name="bell"`, must be icons;
+# in templates any quoted word may be one, as in `empty_state("bell", …)`.
 ICON_USE = re.compile(r"""\bicon(?:_name)?\s*[(=]\s*["']([a-z0-9-]+)["']""")
+QUOTED = re.compile(r"""["']([a-z0-9-]+)["']""")
 SVG_INSIDE = re.compile(r"<svg[^>]*>(.*)</svg>", re.DOTALL)
 
 
@@ -31,16 +32,19 @@ def main() -> None:
     VENDOR.mkdir(parents=True, exist_ok=True)
     for name, source in COPIES.items():
         write(VENDOR / name, (MODULES / source).read_bytes())
-    names = icons_in_use()
-    sources = {name: MODULES / "lucide-static" / "icons" / f"{name}.svg" for name in names}
+    icons = MODULES / "lucide-static" / "icons"
+    sources = {name: icons / f"{name}.svg" for name in icons_in_use(icons)}
     if missing := sorted(name for name, path in sources.items() if not path.is_file()):
         sys.exit(f"lucide-static has no icon named {', '.join(missing)}.")
     write(VENDOR / "icons.svg", sprite(sources).encode())
 
 
-def icons_in_use() -> list[str]:
-    files = (*PACKAGE.rglob("*.html"), *PACKAGE.rglob("*.py"))
-    return sorted({name for path in files for name in ICON_USE.findall(path.read_text("utf-8"))})
+def icons_in_use(icons: Path) -> list[str]:
+    templates = [path.read_text("utf-8") for path in PACKAGE.rglob("*.html")]
+    sources = [path.read_text("utf-8") for path in PACKAGE.rglob("*.py")]
+    asked = {name for text in (*templates, *sources) for name in ICON_USE.findall(text)}
+    quoted = {name for text in templates for name in QUOTED.findall(text)}
+    return sorted(asked | {name for name in quoted if (icons / f"{name}.svg").is_file()})
 
 
 def sprite(sources: dict[str, Path]) -> str:

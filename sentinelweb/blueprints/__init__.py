@@ -6,7 +6,23 @@ from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    from sentinelweb.blueprints import accounts, health, pings, preferences, users
+    from sentinelweb.blueprints import (
+        accounts,
+        errors,
+        health,
+        heartbeats,
+        pings,
+        preferences,
+        users,
+    )
 
-    for blueprint in (accounts.bp, health.bp, pings.bp, preferences.bp, users.bp):
+    for blueprint in (
+        accounts.bp,
+        errors.bp,
+        health.bp,
+        heartbeats.bp,
+        pings.bp,
+        preferences.bp,
+        users.bp,
+    ):
         app.register_blueprint(blueprint)

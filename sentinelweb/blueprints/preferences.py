@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint, redirect, request
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from sentinelweb import __version__
+from sentinelweb import __version__, pages
 from sentinelweb.i18n import LOCALES
 from sentinelweb.services import accounts
 
@@ -22,10 +21,10 @@ YEAR = 31_536_000
 @bp.post("/preferences")
 def choose() -> Response:
     """Keep what was chosen in a cookie, and a logged-in user's language with the user."""
-    response = redirect(_page_before(), 303)
+    response = redirect(pages.page_before(), 303)
     for name, allowed in (("theme", THEMES), ("locale", LOCALES)):
         value = request.form.get(name)
-        if value in allowed:
+        if value and value in allowed:
             response.set_cookie(
                 name, value, max_age=YEAR, samesite="Lax", secure=request.is_secure, httponly=True
             )
@@ -34,20 +33,11 @@ def choose() -> Response:
     return response
 
 
-def _page_before() -> str:
-    """The page that the form was on. Only its path is taken: a Referer may name any host."""
-    referrer = urlsplit(request.referrer or "")
-    if referrer.netloc != request.host or not referrer.path.startswith("/"):
-        return url_for("heartbeats.index")
-    path = "/" + referrer.path.lstrip("/")
-    return f"{path}?{referrer.query}" if referrer.query else path
-
-
 @bp.app_context_processor
 def _template_context() -> dict[str, Any]:
     theme = request.cookies.get("theme")
     return {
         "theme": theme if theme in THEMES else "auto",
         "locales": LOCALES,
-        "version": __version__,
+        "app_version": __version__,
     }

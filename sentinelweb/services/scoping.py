@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, Session
+from sqlalchemy.orm import Session
 
 from sentinelweb.db import db
-from sentinelweb.models import Membership, Team, User
+from sentinelweb.models import Channel, Membership, Monitor, Team, User
 from sentinelweb.services.errors import NotFoundError
 
 MAX_ID = 2**31 - 1  # a larger one cannot be asked of PostgreSQL
 
 
-class OwnedByTeam(Protocol):
-    id: Mapped[int]
-    team_id: Mapped[int]
-
-
-Owned = TypeVar("Owned", bound=OwnedByTeam)
+Owned = TypeVar("Owned", bound=Monitor | Channel)
 
 
 def team_ids(user: User) -> list[int]:

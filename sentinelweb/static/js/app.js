@@ -17,9 +17,8 @@ function showTimes(root = document) {
   for (const time of root.querySelectorAll("time[data-relative]")) {
     if (!time.title) time.title = time.textContent;
     const seconds = Math.round((Date.parse(time.dateTime) - Date.now()) / 1000);
-    // A job that is due "in -3 s" is due now; one seen "in 1 s" is a matter of two clocks.
-    const bounded = time.dataset.relative === "ago" ? Math.min(seconds, 0) : seconds;
-    const text = relativeText(bounded);
+    // What happened "in 1 s" is a matter of two clocks.
+    const text = relativeText(time.dataset.relative === "ago" ? Math.min(seconds, 0) : seconds);
     if (time.textContent !== text) time.textContent = text;
   }
 }
@@ -30,12 +29,32 @@ function showAbsoluteTimes() {
   }
 }
 
-// Copying
+// What only a script can do is hidden without one, and what a script makes needless goes.
 
-function showCopyButtons(root = document) {
-  if (!navigator.clipboard && !document.queryCommandSupported?.("copy")) return;
-  for (const button of root.querySelectorAll("[data-copy][hidden]")) button.hidden = false;
+function showScripted(root = document) {
+  for (const element of root.querySelectorAll("[data-scripted]")) element.hidden = false;
+  for (const element of root.querySelectorAll("[data-unscripted]")) element.hidden = true;
 }
+
+// Words for the eye and for screen readers
+
+function announce(text) {
+  const place = document.getElementById("announcer");
+  if (place) place.textContent = text;
+}
+
+function notify(text) {
+  const toast = document.getElementById("toast");
+  toast.querySelector("span").textContent = text;
+  toast.hidden = false;
+  announce(text);
+  clearTimeout(notify.timeout);
+  notify.timeout = setTimeout(() => { toast.hidden = true; }, 4_000);
+}
+
+document.addEventListener("notify", (event) => notify(event.detail.text));
+
+// Copying
 
 async function copyText(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
@@ -43,7 +62,7 @@ async function copyText(text) {
   const area = document.createElement("textarea");
   area.value = text;
   area.readOnly = true;
-  area.className = "visually-hidden";
+  area.className = "offscreen";
   document.body.append(area);
   area.select();
   document.execCommand("copy");
@@ -55,17 +74,12 @@ document.addEventListener("click", async (event) => {
   if (!button) return;
   await copyText(button.dataset.copy);
   button.focus();
-  button.classList.add("copied");
+  button.closest("[popover]")?.hidePopover();
+  if (!button.matches(".copy-button")) return notify(button.dataset.copied);
   announce(button.dataset.copied);
+  button.classList.add("copied");
   setTimeout(() => button.classList.remove("copied"), 1_600);
 });
-
-// Announcements for screen readers
-
-function announce(text) {
-  const place = document.getElementById("announcer");
-  if (place && text) place.textContent = text;
-}
 
 // Theme: shown at once, kept by the server in a cookie.
 
@@ -79,9 +93,9 @@ document.addEventListener("submit", (event) => {
   for (const button of form.querySelectorAll("button")) {
     button.setAttribute("aria-pressed", String(button === event.submitter));
   }
-  const body = new FormData(form);
+  const body = new URLSearchParams(new FormData(form));
   body.append("theme", theme);
-  fetch(form.action, { method: "POST", body: new URLSearchParams(body), redirect: "manual" });
+  fetch(form.action, { method: "POST", body, redirect: "manual" });
 });
 
 // Menus: where the browser cannot anchor a popover to its button, put it there.
@@ -100,79 +114,80 @@ if (!CSS.supports("position-area: bottom span-left")) {
   }, true);
 }
 
-// Live regions: `[data-live]` asks for its own fragment every few seconds.
+document.addEventListener("htmx:after:request", (event) => {
+  event.detail.ctx.sourceElement.closest?.("[popover]")?.hidePopover();
+});
 
-const brand = document.title;
+// Live regions: `[data-live]` asks for itself every few seconds, and answers 204 while nothing changed.
 
-function isPoll(element) {
-  return element instanceof Element && element.matches("[data-live]");
-}
+const isLive = (element) => element instanceof Element && element.matches("[data-live]");
+let statusesBefore = new Map();
 
-function statusesIn(region) {
-  return new Map([...region.querySelectorAll("[data-status]")].map((element) => [
-    element.id,
-    { status: element.dataset.status, text: element.dataset.announce },
-  ]));
+function statuses() {
+  const rows = [...document.querySelectorAll("[data-status]")];
+  return new Map(rows.map((row) => [row.id, row.dataset.status]));
 }
 
 function showTrouble() {
   const region = document.querySelector("[data-live]");
-  const down = Number(region?.dataset.down ?? 0);
+  if (!region) return;
   const icon = document.getElementById("favicon");
-  const href = down ? icon.dataset.down : icon.dataset.well;
+  const href = Number(region.dataset.down) ? icon.dataset.down : icon.dataset.well;
   if (icon.getAttribute("href") !== href) icon.setAttribute("href", href);
-  if (region?.dataset.title) document.title = region.dataset.title;
+  document.title = region.dataset.title;
 }
 
-let before = new Map();
+function showLost(lost) {
+  const notice = document.getElementById("connection-lost");
+  if (notice) notice.hidden = !lost;
+}
+
+function showChanges() {
+  const news = [];
+  for (const [id, status] of statuses()) {
+    if (!statusesBefore.has(id) || statusesBefore.get(id) === status) continue;
+    const row = document.getElementById(id);
+    news.push(row.dataset.announce);
+    row.classList.remove("changed");
+    void row.offsetWidth; // so that the animation starts again
+    row.classList.add("changed");
+  }
+  if (news.length) announce(news.join(". "));
+}
 
 document.addEventListener("htmx:before:request", (event) => {
-  const { ctx } = event.detail;
-  if (isPoll(ctx.sourceElement) && document.hidden) event.preventDefault();
+  if (isLive(event.detail.ctx.sourceElement) && document.hidden) event.preventDefault();
 });
 
 document.addEventListener("htmx:before:response", (event) => {
   const { ctx } = event.detail;
-  if (!isPoll(ctx.sourceElement)) return;
-  // Logged out meanwhile: the answer is another page.
-  if (ctx.response.raw.redirected) {
+  if (!isLive(ctx.sourceElement)) return;
+  const failed = ctx.response.status >= 400;
+  showLost(failed);
+  if (failed) event.preventDefault();
+  // Logged out meanwhile: the answer is another page. Deleted meanwhile: there is none.
+  if (ctx.response.raw.redirected || ctx.response.status === 404) {
     event.preventDefault();
     location.reload();
-  } else {
-    showLost(ctx.response.status >= 400 && ctx.response.status);
-    if (ctx.response.status >= 400) event.preventDefault();
   }
 });
 
 document.addEventListener("htmx:error", (event) => {
-  if (isPoll(event.detail.ctx?.sourceElement)) showLost(true);
+  if (isLive(event.detail.ctx?.sourceElement)) showLost(true);
 });
 
-function showLost(lost) {
-  const notice = document.getElementById("connection-lost");
-  if (notice && notice.hidden === Boolean(lost)) notice.hidden = !lost;
-}
-
-document.addEventListener("htmx:before:swap", (event) => {
-  if (isPoll(event.detail.ctx.sourceElement)) before = statusesIn(event.detail.ctx.sourceElement);
-});
+document.addEventListener("htmx:before:swap", () => { statusesBefore = statuses(); });
 
 document.addEventListener("htmx:after:swap", (event) => {
+  showScripted();
   showTimes();
-  showCopyButtons();
-  if (!event.detail.ctx.target?.matches?.("[data-live]")) return;
+  const { target, sourceElement } = event.detail.ctx;
+  if (!isLive(target)) return;
   showTrouble();
-  const news = [];
-  for (const [id, { status, text }] of statusesIn(document)) {
-    const known = before.get(id);
-    if (!known || known.status === status) continue;
-    news.push(text);
-    const element = document.getElementById(id);
-    element.classList.remove("changed");
-    void element.offsetWidth; // starts the animation again
-    element.classList.add("changed");
-  }
-  if (news.length) announce(news.join(". "));
+  showChanges();
+  // A filter was changed: the address is that of what is shown, for reloading and sharing.
+  const region = document.querySelector("[data-live]");
+  if (!isLive(sourceElement) && region.dataset.url) history.replaceState(null, "", region.dataset.url);
 });
 
 document.addEventListener("visibilitychange", () => {
@@ -182,28 +197,19 @@ document.addEventListener("visibilitychange", () => {
   if (region) htmx.trigger(region, "refresh");
 });
 
-// A person opened it: the server's copy, which is always closed, must not close it.
-htmx.registerExtension("keep-open", {
-  htmx_before_morph_attr: (element, detail) =>
-    !(detail.attrName === "open" && element instanceof HTMLDetailsElement),
-});
-
-// Forms: presets fill fields, and a filter form needs no button.
+// Presets fill fields.
 
 document.addEventListener("click", (event) => {
   const preset = event.target.closest("[data-fill]");
   if (!preset) return;
   for (const [id, value] of Object.entries(JSON.parse(preset.dataset.fill))) {
-    const field = document.getElementById(id);
-    field.value = value;
-    field.dispatchEvent(new Event("change", { bubbles: true }));
+    document.getElementById(id).value = value;
   }
 });
 
 addEventListener("beforeprint", showAbsoluteTimes);
 addEventListener("afterprint", () => showTimes());
-for (const element of document.querySelectorAll("[data-scripted]")) element.hidden = false;
-showCopyButtons();
+showScripted();
 showTimes();
 showTrouble();
 setInterval(() => document.hidden || showTimes(), 1_000);

@@ -1,0 +1,186 @@
+"""`/heartbeats`: the list, a page for each, and what can be done with one."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user, login_required
+from wtforms import ValidationError
+
+from sentinelweb import clock, i18n, pages
+from sentinelweb.core.uptime import share_up
+from sentinelweb.forms.heartbeats import HeartbeatForm, presets
+from sentinelweb.i18n import gettext as _
+from sentinelweb.models import HeartbeatCheck
+from sentinelweb.services import heartbeat_list, heartbeats, scoping, timeline, uptime
+from sentinelweb.services.heartbeat_list import ListQuery
+
+bp = Blueprint("heartbeats", __name__)
+bp.before_request(login_required(lambda: None))
+
+BAR_DAYS = 30
+
+
+@bp.get("/")
+def home() -> ResponseReturnValue:
+    return redirect(url_for("heartbeats.index"))
+
+
+@bp.get("/heartbeats")
+def index() -> ResponseReturnValue:
+    args = request.args
+    query = ListQuery.parse(
+        args.get("search", ""),
+        args.get("status", ""),
+        args.get("tag", ""),
+        args.get("sort", ""),
+        args.get("page", 1, type=int),
+    )
+    state = heartbeat_list.state(current_user)
+    if args.get("v") == state:
+        return "", 204
+    found = heartbeat_list.find(current_user, query)
+    return pages.render(
+        "heartbeats/index.html", found=found, query=query, state=state, ping_url=ping_url
+    )
+
+
+@bp.route("/heartbeats/add", methods=["GET", "POST"])
+def add() -> ResponseReturnValue:
+    form = HeartbeatForm(request.args if "fragment" in request.args else None)
+    form.offer(heartbeats.available_channels(scoping.home_team(current_user)))
+    if form.validate_on_submit():
+        heartbeat = heartbeats.create(current_user, form.values())
+        flash(_("Created. Now let the job ping its URL."), "success")
+        return redirect(url_for("heartbeats.show", heartbeat_id=heartbeat.id), 303)
+    return _render_form(form)
+
+
+@bp.get("/heartbeats/<int:heartbeat_id>")
+def show(heartbeat_id: int) -> ResponseReturnValue:
+    heartbeat = heartbeats.get(current_user, heartbeat_id)
+    state = heartbeats.state(heartbeat)
+    if request.args.get("v") == state:
+        return "", 204
+    before = timeline.Position.parse(request.args.get("before", ""))
+    with_pings = request.args.get("show") != "changes"
+    days = uptime.daily(heartbeat, clock.now(), days=BAR_DAYS, timezone=i18n.reader().timezone)
+    return pages.render(
+        "heartbeats/show.html",
+        heartbeat=heartbeat,
+        state=state,
+        url=ping_url(heartbeat),
+        upcoming=heartbeats.upcoming(heartbeat),
+        days=days,
+        share=share_up(days),
+        timeline=timeline.of_monitor(heartbeat.id, before=before, with_pings=with_pings),
+        before=before,
+        with_pings=with_pings,
+    )
+
+
+@bp.route("/heartbeats/<int:heartbeat_id>/edit", methods=["GET", "POST"])
+def edit(heartbeat_id: int) -> ResponseReturnValue:
+    heartbeat = heartbeats.get(current_user, heartbeat_id)
+    form = HeartbeatForm(obj=heartbeat)
+    form.offer(heartbeats.available_channels(heartbeat.team_id), heartbeat=heartbeat)
+    if form.validate_on_submit():
+        heartbeats.edit(current_user, heartbeat_id, form.values())
+        flash(_("Saved."), "success")
+        return redirect(url_for("heartbeats.show", heartbeat_id=heartbeat_id), 303)
+    return _render_form(form, heartbeat)
+
+
+@bp.route("/heartbeats/<int:heartbeat_id>/delete", methods=["GET", "POST"])
+def delete(heartbeat_id: int) -> ResponseReturnValue:
+    heartbeat = heartbeats.get(current_user, heartbeat_id)
+    if request.method == "POST":
+        heartbeats.delete(current_user, heartbeat_id)
+        flash(_("“%(name)s” was deleted.", name=heartbeat.name), "success")
+        return redirect(url_for("heartbeats.index"), 303)
+    return render_template(
+        "confirm.html",
+        title=_("Delete “%(name)s”?", name=heartbeat.name),
+        question=_("This cannot be undone."),
+        details=[
+            _("Its pings, its history and its page will be gone."),
+            _("A job that still pings it will be answered 404."),
+        ],
+        confirm_button=_("Delete"),
+        cancel_url=url_for("heartbeats.show", heartbeat_id=heartbeat_id),
+    )
+
+
+@bp.route("/heartbeats/<int:heartbeat_id>/rotate", methods=["GET", "POST"])
+def rotate(heartbeat_id: int) -> ResponseReturnValue:
+    heartbeat = heartbeats.get(current_user, heartbeat_id)
+    page = url_for("heartbeats.show", heartbeat_id=heartbeat_id)
+    if request.method == "POST":
+        heartbeats.rotate_slug(current_user, heartbeat_id)
+        flash(_("The ping URL is new. Put it into the job; the old one is unknown now."), "success")
+        return redirect(page, 303)
+    return render_template(
+        "confirm.html",
+        title=_("New ping URL for “%(name)s”?", name=heartbeat.name),
+        question=_("Use it when the URL may have become known to others."),
+        details=[_("The present URL stops working at once: a job that pings it is answered 404.")],
+        confirm_button=_("Make a new URL"),
+        cancel_url=page,
+        danger=False,
+    )
+
+
+@bp.post("/heartbeats/<int:heartbeat_id>/test-ping")
+def test_ping(heartbeat_id: int) -> ResponseReturnValue:
+    heartbeat = heartbeats.test_ping(
+        current_user,
+        heartbeat_id,
+        remote_addr=request.remote_addr or "",
+        user_agent=request.headers.get("User-Agent", ""),
+    )
+    return _done(_("Test ping sent to “%(name)s”.", name=heartbeat.name))
+
+
+@bp.post("/heartbeats/<int:heartbeat_id>/pause")
+def pause(heartbeat_id: int) -> ResponseReturnValue:
+    heartbeat = heartbeats.pause(current_user, heartbeat_id)
+    return _done(_("“%(name)s” is paused.", name=heartbeat.name))
+
+
+@bp.post("/heartbeats/<int:heartbeat_id>/resume")
+def resume(heartbeat_id: int) -> ResponseReturnValue:
+    heartbeat = heartbeats.resume(current_user, heartbeat_id)
+    return _done(_("“%(name)s” is watched again.", name=heartbeat.name))
+
+
+def ping_url(heartbeat: HeartbeatCheck) -> str:
+    """The whole address that the job calls."""
+    return f"{pages.base_url()}/ping/{heartbeat.slug}"
+
+
+def _render_form(form: HeartbeatForm, heartbeat: HeartbeatCheck | None = None) -> str:
+    upcoming, problem = [], None
+    if form.by_cron:
+        try:
+            upcoming = form.upcoming(clock.now())
+        except ValidationError as error:
+            problem = str(error)
+    return pages.render(
+        "heartbeats/form.html",
+        form=form,
+        heartbeat=heartbeat,
+        presets=presets(),
+        upcoming=upcoming,
+        problem=problem,
+    )
+
+
+def _done(message: str) -> ResponseReturnValue:
+    """Say so: to htmx by an event, which refreshes the page too, else on the page before."""
+    if "HX-Request" in request.headers:
+        events = {"refresh": {}, "notify": {"text": message}}
+        return "", 204, {"HX-Trigger": json.dumps(events)}
+    flash(message, "success")
+    return redirect(pages.page_before(), 303)

@@ -1,0 +1,253 @@
+"""What a person fills in to make or change a heartbeat."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from datetime import datetime
+from typing import Any
+
+from wtforms import (
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
+from wtforms.validators import InputRequired, Length
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from sentinelweb import clock, i18n
+from sentinelweb.core.durations import DurationError, format_duration, parse_duration
+from sentinelweb.core.schedule import (
+    MAX_GRACE,
+    MAX_PERIOD,
+    MIN_PERIOD,
+    CronSchedule,
+    ScheduleError,
+)
+from sentinelweb.forms.base import Form
+from sentinelweb.i18n import gettext
+from sentinelweb.i18n import lazy_gettext as _
+from sentinelweb.models import Channel, HeartbeatCheck
+from sentinelweb.services.heartbeats import HeartbeatValues
+
+MAX_NAME = 200
+MAX_DESCRIPTION = 2_000
+MAX_ENVIRONMENT = 50
+MAX_TAG = 50
+MAX_TAGS = 20
+MAX_CRON = 200
+
+# Seed 000's table of common periods: what it is called, the period and the grace in seconds.
+PRESETS = (
+    (_("1 minute"), 60, 30),
+    (_("5 minutes"), 300, 120),
+    (_("15 minutes"), 900, 300),
+    (_("1 hour"), 3_600, 600),
+    (_("6 hours"), 21_600, 3_600),
+    (_("12 hours"), 43_200, 7_200),
+    (_("1 day"), 86_400, 3_600),
+    (_("1 week"), 604_800, 86_400),
+    (_("1 month"), 2_592_000, 86_400),
+)
+
+
+def printable(_form: Form, field: StringField) -> None:
+    """A NUL cannot be stored, and other control characters cannot be seen; lines may end."""
+    if any(
+        unicodedata.category(char) in {"Cc", "Cs"}
+        for char in field.data or ""
+        if char not in "\r\n\t"
+    ):
+        raise ValidationError(gettext("Remove the control characters."))
+
+
+def stripped(value: str | None) -> str:
+    return (value or "").strip()
+
+
+class DurationField(StringField):
+    """Shows seconds as `1h 30m`; takes that or plain seconds."""
+
+    def process_data(self, value: int | str | None) -> None:
+        self.data = format_duration(value, parts=5) if isinstance(value, int) else value
+
+    def seconds(self, least: int, most: int) -> int:
+        """The duration; raise ValidationError unless it is one between `least` and `most`."""
+        try:
+            seconds = parse_duration(self.data or "")
+        except DurationError:
+            raise ValidationError(
+                gettext("Write a duration such as 1h 30m, or a number of seconds.")
+            ) from None
+        if not least <= seconds <= most:
+            raise ValidationError(
+                gettext(
+                    "It must be between %(least)s and %(most)s.",
+                    least=format_duration(least),
+                    most=format_duration(most),
+                )
+            )
+        return seconds
+
+
+class TagsField(StringField):
+    """A list of texts, written with commas."""
+
+    def process_data(self, value: list[str] | None) -> None:
+        self.data = ", ".join(value or [])
+
+    @property
+    def tags(self) -> list[str]:
+        """In the order in which they were written, each once."""
+        parts = (" ".join(part.split()) for part in (self.data or "").split(","))
+        return list(dict.fromkeys(filter(None, parts)))
+
+
+class CheckboxesField(SelectMultipleField):
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
+class HeartbeatForm(Form):
+    name = StringField(
+        _("Name"),
+        [
+            InputRequired(_("Give it a name.")),
+            Length(max=MAX_NAME, message=_("Too long.")),
+            printable,
+        ],
+        filters=[stripped],
+        render_kw={"placeholder": _("Nightly backup"), "autocomplete": "off"},
+    )
+    description = TextAreaField(
+        _("Description"),
+        [Length(max=MAX_DESCRIPTION, message=_("Too long.")), printable],
+        filters=[stripped],
+        description=_("What it does, and what to do when it fails. Part of every alert."),
+        render_kw={"rows": 3},
+    )
+    tags = TagsField(
+        _("Tags"),
+        [printable],
+        description=_("Separated by commas."),
+        render_kw={"placeholder": _("backup, database"), "autocomplete": "off"},
+    )
+    environment = StringField(
+        _("Environment"),
+        [Length(max=MAX_ENVIRONMENT, message=_("Too long.")), printable],
+        filters=[stripped],
+        render_kw={"list": "environments", "placeholder": _("production"), "autocomplete": "off"},
+    )
+    schedule_kind = RadioField(
+        _("Schedule"),
+        choices=[("period", _("Regular interval")), ("cron", _("Cron expression"))],
+        default="period",
+    )
+    expected_period = DurationField(
+        _("Period"),
+        description=_("The time between two pings, such as 1h 30m, or in seconds."),
+        default="1d",
+        render_kw={"list": "periods", "autocomplete": "off", "spellcheck": "false"},
+    )
+    grace_period = DurationField(
+        _("Grace"),
+        description=_("How late a ping may be before an alert is sent."),
+        default="1h",
+        render_kw={"list": "graces", "autocomplete": "off", "spellcheck": "false"},
+    )
+    cron_expression = StringField(
+        _("Cron expression"),
+        [Length(max=MAX_CRON, message=_("Too long.")), printable],
+        filters=[lambda value: " ".join((value or "").split())],
+        description=_("Minute, hour, day, month, weekday, as in the crontab."),
+        render_kw={"placeholder": "0 3 * * *", "autocomplete": "off", "spellcheck": "false"},
+    )
+    cron_timezone = SelectField(_("Time zone"))
+    channels = CheckboxesField(_("Alert these channels"), coerce=int)
+
+    def offer(self, channels: list[Channel], *, heartbeat: HeartbeatCheck | None = None) -> None:
+        """Fill in what can be chosen, and on a fresh form what is chosen already.
+
+        A new heartbeat alerts every channel: forgetting one is worse than one alert too many.
+        """
+        zones = i18n.timezone_names()
+        own_zone = heartbeat.cron_timezone if heartbeat else None
+        offered = zones if own_zone in {None, *zones} else (*zones, str(own_zone))
+        self.cron_timezone.choices = [(name, name) for name in offered]
+        self.channels.choices = [(channel.id, channel.name) for channel in channels]
+        if self.is_submitted():
+            return
+        zone = i18n.reader().timezone
+        self.cron_timezone.data = own_zone or (zone if zone in zones else "UTC")
+        chosen = heartbeat.channels if heartbeat else channels
+        self.channels.data = [channel.id for channel in chosen]
+        if heartbeat:
+            self.schedule_kind.data = "cron" if heartbeat.cron_expression else "period"
+
+    @property
+    def by_cron(self) -> bool:
+        return bool(self.schedule_kind.data == "cron")
+
+    def validate_tags(self, field: TagsField) -> None:
+        if len(field.tags) > MAX_TAGS:
+            raise ValidationError(gettext("Use at most %(n)s tags.", n=MAX_TAGS))
+        if any(len(tag) > MAX_TAG for tag in field.tags):
+            raise ValidationError(gettext("A tag has at most %(n)s characters.", n=MAX_TAG))
+
+    def validate_expected_period(self, field: DurationField) -> None:
+        if not self.by_cron:
+            field.seconds(MIN_PERIOD, MAX_PERIOD)
+
+    def validate_grace_period(self, field: DurationField) -> None:
+        field.seconds(0, MAX_GRACE)
+
+    def validate_cron_expression(self, field: StringField) -> None:
+        if self.by_cron and not field.errors:
+            self.upcoming(clock.now())
+
+    def upcoming(self, after: datetime, count: int = 3) -> list[datetime]:
+        """When the cron expression comes due next; raise ValidationError if it never does."""
+        if not self.cron_expression.data:
+            raise ValidationError(gettext("Write a cron expression, such as 0 3 * * *."))
+        try:
+            schedule = CronSchedule(self.cron_expression.data, self.cron_timezone.data or "UTC", 0)
+            return schedule.upcoming(after, count)
+        except ScheduleError:
+            raise ValidationError(
+                gettext("This is no cron expression that ever comes due, such as 0 3 * * *.")
+            ) from None
+
+    def values(self) -> HeartbeatValues:
+        """What was filled in, once it is valid."""
+        by_cron = self.by_cron
+        return HeartbeatValues(
+            name=self.name.data or "",
+            description=self.description.data or "",
+            tags=self.tags.tags,
+            environment=self.environment.data or "",
+            expected_period=86_400
+            if by_cron
+            else self.expected_period.seconds(MIN_PERIOD, MAX_PERIOD),
+            grace_period=self.grace_period.seconds(0, MAX_GRACE),
+            cron_expression=self.cron_expression.data if by_cron else None,
+            cron_timezone=self.cron_timezone.data if by_cron else None,
+            channel_ids=self.channels.data or [],
+        )
+
+
+def presets() -> list[dict[str, Any]]:
+    """The common schedules, with what a button fills in."""
+    return [
+        {
+            "label": label,
+            "period": format_duration(period),
+            "grace": format_duration(grace),
+            "fill": json.dumps(
+                {"expected_period": format_duration(period), "grace_period": format_duration(grace)}
+            ),
+        }
+        for label, period, grace in PRESETS
+    ]

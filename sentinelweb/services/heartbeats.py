@@ -1,0 +1,231 @@
+"""Heartbeats as people manage them: created, edited, paused, resumed, rotated, tested, deleted.
+
+Every function takes the user who asks, and finds nothing of other teams: NotFoundError.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from sentinelweb import clock
+from sentinelweb.core import runs
+from sentinelweb.core.fingerprint import fingerprint
+from sentinelweb.core.schedule import CronSchedule, Deadlines
+from sentinelweb.core.status import Alert, Event, Status, decide, overdue_at
+from sentinelweb.db import db, writing
+from sentinelweb.models import (
+    Channel,
+    HeartbeatCheck,
+    StatusChange,
+    User,
+    monitor_channels,
+)
+from sentinelweb.services import counts, pings, scoping, timeline, transitions
+from sentinelweb.services.counts import CountKey
+from sentinelweb.services.errors import NotFoundError
+from sentinelweb.services.facts import heartbeat_facts
+from sentinelweb.services.transitions import Transition
+
+KIND = "heartbeat"
+SLUG_BYTES = 16  # 128 bits (seed 000, "Segurança")
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatValues:
+    """What a person decides about a heartbeat. Periods are in seconds."""
+
+    name: str
+    description: str = ""
+    tags: list[str] = field(default_factory=list)
+    environment: str = ""
+    expected_period: int = 86_400
+    grace_period: int = 3_600
+    cron_expression: str | None = None
+    cron_timezone: str | None = None
+    channel_ids: Sequence[int] = ()
+
+    def columns(self) -> dict[str, Any]:
+        names = (name for name in self.__slots__ if name != "channel_ids")
+        return {name: getattr(self, name) for name in names}
+
+
+def get(user: User, heartbeat_id: int) -> HeartbeatCheck:
+    return scoping.owned(user, HeartbeatCheck, heartbeat_id)
+
+
+def available_channels(team_id: int) -> list[Channel]:
+    """The channels that a heartbeat of this team may alert."""
+    query = sa.select(Channel).where(Channel.team_id == team_id).order_by(Channel.name, Channel.id)
+    return list(db.session.scalars(query))
+
+
+def upcoming(heartbeat: HeartbeatCheck, count: int = 3) -> list[datetime]:
+    """When a heartbeat with a cron expression is expected next; empty for one with a period."""
+    schedule = heartbeat.schedule
+    return schedule.upcoming(clock.now(), count) if isinstance(schedule, CronSchedule) else []
+
+
+def state(heartbeat: HeartbeatCheck) -> str:
+    """A text that changes when anything on the heartbeat's page does."""
+    columns = sa.inspect(HeartbeatCheck).column_attrs
+    return fingerprint(
+        *(getattr(heartbeat, column.key) for column in columns), timeline.latest_ids(heartbeat.id)
+    )
+
+
+def create(user: User, values: HeartbeatValues) -> HeartbeatCheck:
+    """Add a heartbeat that waits for its first ping, to the user's own team."""
+    now = clock.now()
+    with writing() as session:
+        heartbeat = HeartbeatCheck(
+            **values.columns(),
+            team_id=scoping.home_team(user),
+            slug=secrets.token_urlsafe(SLUG_BYTES),
+            status=Status.NEW,
+            status_since=now,
+            created_at=now,
+            updated_at=now,
+        )
+        session.add(heartbeat)
+        session.flush()
+        _set_channels(session, heartbeat, values.channel_ids)
+        counts.shift(session, {CountKey(heartbeat.team_id, KIND, Status.NEW): 1})
+    return heartbeat
+
+
+def edit(user: User, heartbeat_id: int, values: HeartbeatValues) -> HeartbeatCheck:
+    """Change a heartbeat. A new schedule is judged at once: it may end or begin an incident."""
+    now = clock.now()
+    with writing() as session:
+        heartbeat = scoping.owned_for_update(user, HeartbeatCheck, heartbeat_id, session)
+        schedule_before = heartbeat.schedule
+        for name, value in values.columns().items():
+            setattr(heartbeat, name, value)
+        heartbeat.updated_at = now
+        _set_channels(session, heartbeat, values.channel_ids)
+        if heartbeat.schedule != schedule_before and heartbeat.status != Status.PAUSED:
+            counted_from = _counted_from(session, heartbeat)
+            _expect(heartbeat, heartbeat.schedule.deadlines(counted_from) if counted_from else None)
+            if heartbeat.failure is None:  # what a job said of itself is true of any schedule
+                _change(session, heartbeat, Event.RESCHEDULED, now)
+    return heartbeat
+
+
+def pause(user: User, heartbeat_id: int) -> HeartbeatCheck:
+    """Expect nothing until it is resumed. An incident under way ends without a message."""
+    now = clock.now()
+    with writing() as session:
+        heartbeat = scoping.owned_for_update(user, HeartbeatCheck, heartbeat_id, session)
+        _expect_nothing(heartbeat)
+        _change(session, heartbeat, Event.PAUSED, now)
+    return heartbeat
+
+
+def resume(user: User, heartbeat_id: int) -> HeartbeatCheck:
+    """Expect pings again, counted from now if there ever was one."""
+    now = clock.now()
+    with writing() as session:
+        heartbeat = scoping.owned_for_update(user, HeartbeatCheck, heartbeat_id, session)
+        if heartbeat.status == Status.PAUSED:
+            _expect(heartbeat, heartbeat.schedule.deadlines(now) if heartbeat.last_ping else None)
+            _change(session, heartbeat, Event.RESUMED, now)
+    return heartbeat
+
+
+def rotate_slug(user: User, heartbeat_id: int) -> HeartbeatCheck:
+    """Give a new ping URL; the old one is unknown from now on."""
+    with writing() as session:
+        heartbeat = scoping.owned_for_update(user, HeartbeatCheck, heartbeat_id, session)
+        heartbeat.slug = secrets.token_urlsafe(SLUG_BYTES)
+        heartbeat.updated_at = clock.now()
+    return heartbeat
+
+
+def delete(user: User, heartbeat_id: int) -> str:
+    """Delete a heartbeat with its pings and history. Return its name."""
+    with writing() as session:
+        heartbeat = scoping.owned_for_update(user, HeartbeatCheck, heartbeat_id, session)
+        session.delete(heartbeat)
+        session.flush()
+        counts.shift(session, {CountKey(heartbeat.team_id, KIND, heartbeat.status): -1})
+    return heartbeat.name
+
+
+def test_ping(
+    user: User, heartbeat_id: int, *, remote_addr: str, user_agent: str
+) -> HeartbeatCheck:
+    """Ping as the job would; the timeline shows the method TEST."""
+    heartbeat = get(user, heartbeat_id)
+    signal = pings.Signal(heartbeat.slug, clock.now(), "TEST", remote_addr, user_agent)
+    if pings.record([signal]) == [None]:
+        raise NotFoundError  # deleted or rotated since it was read
+    return heartbeat
+
+
+def _expect(heartbeat: HeartbeatCheck, deadlines: Deadlines | None) -> None:
+    """Make `deadlines` those of a heartbeat, and judge the runs under way by its present grace."""
+    heartbeat.next_expected_ping = deadlines.late_at if deadlines else None
+    heartbeat.down_at = deadlines.down_at if deadlines else None
+    heartbeat.run_down_at = runs.must_end_by(heartbeat.runs or {}, heartbeat.grace_period)
+
+
+def _expect_nothing(heartbeat: HeartbeatCheck) -> None:
+    heartbeat.runs = heartbeat.failure = None
+    _expect(heartbeat, None)
+
+
+def _change(session: Session, heartbeat: HeartbeatCheck, event: Event, now: datetime) -> None:
+    """Let `event` happen to a locked heartbeat, whose deadlines are as it makes them."""
+    previous = Status(heartbeat.status)
+    decision = decide(previous, event, heartbeat.deadlines, now)
+    heartbeat.overdue_at = overdue_at(decision.status, heartbeat.deadlines)
+    if decision.alert is Alert.DOWN:
+        heartbeat.missed_pings += 1
+    elif previous is Status.DOWN and decision.status is not Status.DOWN:
+        heartbeat.alert_sent = False
+    facts = heartbeat_facts(heartbeat, decision.status, now)
+    session.flush()
+    transitions.apply(session, [Transition(heartbeat.id, previous, decision, facts)], now)
+    session.refresh(heartbeat)
+
+
+def _counted_from(session: Session, heartbeat: HeartbeatCheck) -> datetime | None:
+    """What deadlines count from: the last ping, or a resumption after it; None if never pinged."""
+    if heartbeat.last_ping is None:
+        return None
+    resumed_at = session.scalar(
+        sa.select(sa.func.max(StatusChange.created_at)).where(
+            StatusChange.monitor_id == heartbeat.id,
+            StatusChange.created_at > heartbeat.last_ping,
+            StatusChange.prev_status == Status.PAUSED,
+        )
+    )
+    return resumed_at or heartbeat.last_ping
+
+
+def _set_channels(session: Session, heartbeat: HeartbeatCheck, ids: Sequence[int]) -> None:
+    """Make `ids` the channels of a heartbeat; raise NotFoundError for one of another team."""
+    wanted = set(ids)
+    found = set(
+        session.scalars(
+            sa.select(Channel.id)
+            .where(Channel.id.in_(wanted), Channel.team_id == heartbeat.team_id)
+            .with_for_update(read=True)
+        )
+    )
+    if found != wanted:
+        raise NotFoundError
+    session.execute(
+        sa.delete(monitor_channels).where(monitor_channels.c.monitor_id == heartbeat.id)
+    )
+    if found:
+        rows = [{"monitor_id": heartbeat.id, "channel_id": id_} for id_ in sorted(found)]
+        session.execute(sa.insert(monitor_channels), rows)
+    session.expire(heartbeat, ["channels"])

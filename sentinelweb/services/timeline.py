@@ -1,0 +1,123 @@
+"""What happened to a monitor: pings, changes of status and messages in one line of time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+from typing import cast
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
+
+from sentinelweb.db import db
+from sentinelweb.models import Delivery, Ping, StatusChange
+
+PAGE_SIZE = 30
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Rank(IntEnum):
+    """The order of what happened at one instant: a ping changes the status, which is told."""
+
+    PING = 0
+    CHANGE = 1
+    DELIVERY = 2
+
+
+Row = Ping | StatusChange | Delivery
+_MODELS: dict[Rank, type[Row]] = {
+    Rank.PING: Ping,
+    Rank.CHANGE: StatusChange,
+    Rank.DELIVERY: Delivery,
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """Where an entry stands; pages of the timeline begin after one."""
+
+    at: datetime
+    rank: Rank
+    id: int
+
+    def __str__(self) -> str:
+        return f"{(self.at - _EPOCH) // _MICROSECOND}-{self.rank:d}-{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> Position | None:
+        """The position that `str()` wrote; None for anything else that an address may hold."""
+        try:
+            microseconds, rank, id_ = map(int, text.split("-"))
+            at = _EPOCH + microseconds * _MICROSECOND
+            return cls(at, Rank(rank), id_) if abs(id_) < 2**63 else None
+        except (ValueError, OverflowError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    position: Position
+    row: Row
+
+    @property
+    def kind(self) -> str:
+        return self.position.rank.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Entries, latest first; `older` is where the next page begins, None on the last one."""
+
+    entries: Sequence[Entry]
+    older: Position | None
+
+
+def of_monitor(
+    monitor_id: int, *, before: Position | None = None, with_pings: bool = True
+) -> Timeline:
+    """The latest entries, or those that come `before` a position."""
+    ranks = [rank for rank in Rank if with_pings or rank is not Rank.PING]
+    found = [entry for rank in ranks for entry in _entries(monitor_id, rank, before)]
+    found.sort(key=lambda entry: entry.position, reverse=True)
+    entries = found[:PAGE_SIZE]
+    return Timeline(entries, entries[-1].position if len(found) > PAGE_SIZE else None)
+
+
+def latest_ids(monitor_id: int) -> tuple[object, ...]:
+    """Changes with the timeline's first page: the newest of each kind, and messages finished."""
+    newest = [
+        db.session.scalar(sa.select(sa.func.max(model.id)).where(model.monitor_id == monitor_id))
+        for model in _MODELS.values()
+    ]
+    finished_at = sa.func.max(Delivery.finished_at)
+    query = sa.select(finished_at).where(Delivery.monitor_id == monitor_id)
+    return *newest, db.session.scalar(query)
+
+
+def _entries(monitor_id: int, rank: Rank, before: Position | None) -> list[Entry]:
+    model = _MODELS[rank]
+    query = (
+        sa.select(model)
+        .where(model.monitor_id == monitor_id)
+        .order_by(model.created_at.desc(), model.id.desc())
+        .limit(PAGE_SIZE + 1)
+    )
+    if model is Delivery:
+        query = query.options(joinedload(Delivery.channel))
+    if before is not None:
+        query = query.where(_stands_before(model, rank, before))
+    rows = cast("Sequence[Row]", db.session.scalars(query).all())
+    return [Entry(Position(row.created_at, rank, row.id), row) for row in rows]
+
+
+def _stands_before(model: type[Row], rank: Rank, position: Position) -> sa.ColumnElement[bool]:
+    if rank < position.rank:
+        return model.created_at <= position.at
+    if rank > position.rank:
+        return model.created_at < position.at
+    return sa.tuple_(model.created_at, model.id) < sa.tuple_(
+        sa.literal(position.at, model.created_at.type), sa.literal(position.id)
+    )
