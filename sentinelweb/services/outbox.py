@@ -1,0 +1,318 @@
+"""The outbox's rows: which are taken, and what is recorded of each try.
+
+The channel is the unit of order: the first unfinished delivery of a channel stands for its queue.
+While that one is leased or backing off nobody takes a later one, so that "down" comes before "up"
+and a receiver that hangs delays nobody else. What was due behind it is given the same `due_at`
+(it is parked), which keeps `next_due()` one read of an index.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.orm import Session
+
+from config import Settings
+from sentinelweb import i18n
+from sentinelweb.core.status import Status
+from sentinelweb.models import (
+    Channel,
+    Delivery,
+    DeliveryAttempt,
+    DeliveryState,
+    HeartbeatCheck,
+    Monitor,
+)
+from sentinelweb.notifiers.base import PermanentError, RetryLaterError, TransientError
+from sentinelweb.services import storms
+from sentinelweb.services.parcels import (
+    Batch,
+    Destination,
+    End,
+    QueuedDelivery,
+    Report,
+    Result,
+)
+
+QUEUE = 500  # deliveries of a channel that are looked at together
+LEASE = timedelta(seconds=45)
+
+BACKOFF = (timedelta(seconds=15), timedelta(minutes=2))
+MAX_ATTEMPTS = len(BACKOFF) + 1
+MAX_WAIT = timedelta(hours=24)  # for a receiver that says again and again that it is busy
+
+log = structlog.get_logger(__name__)
+
+_channels = Channel.__table__
+_deliveries = Delivery.__table__
+
+
+@dataclass(slots=True)
+class Statistics:
+    """What became of deliveries that were tried."""
+
+    sent: int = 0
+    failed: int = 0
+    postponed: int = 0
+
+    def add(self, other: Statistics) -> None:
+        self.sent += other.sent
+        self.failed += other.failed
+        self.postponed += other.postponed
+
+    def as_dict(self) -> dict[str, int]:
+        return asdict(self)
+
+
+def lease(session: Session, room: int, now: datetime, settings: Settings) -> list[Batch]:
+    """Take the due deliveries of up to `room` channels that nobody else works on."""
+    destinations = _lock(session, _due_channels(session, room, now))
+    ready: dict[int, list[QueuedDelivery]] = {}
+    for channel_id, queue in _queues(session, destinations, now).items():
+        if queue[0].due_at > now:
+            _park(session, channel_id, now, until=queue[0].due_at)
+        else:
+            ready[channel_id] = list(takewhile(lambda item: item.due_at <= now, queue))
+    until, batches = now + LEASE, []
+    for channel_id, plan in storms.plan(session, ready, now, settings).items():
+        if plan.parcels:
+            destination = destinations[channel_id]
+            reader = i18n.Reader(
+                destination.locale or i18n.DEFAULT_LOCALE, destination.timezone or settings.tz
+            )
+            batches.append(Batch(destination, plan.parcels, reader, until, time.monotonic()))
+        _park(session, channel_id, now, until=plan.wait_until or until)
+    return batches
+
+
+def _due_channels(session: Session, room: int, now: datetime) -> list[int]:
+    """Up to `room` channels with due deliveries, those that have waited longest first."""
+    rows = session.scalars(
+        sa.select(_deliveries.c.channel_id)
+        .where(_deliveries.c.due_at <= now)
+        .order_by(_deliveries.c.due_at, _deliveries.c.id)
+        # Many of one channel hide others for this turn only: they are taken or parked.
+        .limit(QUEUE)
+    )
+    return list(dict.fromkeys(rows))[:room]
+
+
+def _lock(
+    session: Session, channel_ids: Iterable[int], *, wait: bool = False
+) -> dict[int, Destination]:
+    """Lock the queues of these channels until the commit; skip those in other hands, or wait.
+
+    The channel's row is the lock of its queue. NO KEY UPDATE does not hold up those who promise new
+    deliveries, yet keeps the channel from being deleted.
+    """
+    query = (
+        sa.select(*(_channels.c[name] for name in Destination._fields))
+        .where(_channels.c.id.in_(list(channel_ids)))
+        .order_by(_channels.c.id)
+        .with_for_update(key_share=True, skip_locked=not wait)
+    )
+    return {row.id: Destination(*row) for row in session.execute(query)}
+
+
+def _queues(
+    session: Session, channel_ids: Iterable[int], now: datetime
+) -> dict[int, list[QueuedDelivery]]:
+    """The head of each channel's queue: what is unfinished, the oldest first."""
+    place = sa.func.row_number().over(
+        partition_by=_deliveries.c.channel_id, order_by=_deliveries.c.id
+    )
+    unfinished = (
+        sa.select(_deliveries.c.id, place.label("place"))
+        .where(
+            _deliveries.c.channel_id.in_(list(channel_ids)),
+            _deliveries.c.due_at.is_not(None),
+            # That a monitor is calm again is said later, and holds nothing up until then.
+            sa.or_(_deliveries.c.event != storms.CALM, _deliveries.c.due_at <= now),
+        )
+        .subquery()
+    )
+    rows = session.execute(
+        sa.select(*(_deliveries.c[name] for name in QueuedDelivery._fields))
+        .join(unfinished, unfinished.c.id == _deliveries.c.id)
+        .where(unfinished.c.place <= QUEUE)
+        .order_by(_deliveries.c.id)
+    )
+    queues: dict[int, list[QueuedDelivery]] = {}
+    for row in rows:
+        queues.setdefault(row.channel_id, []).append(QueuedDelivery(*row))
+    return queues
+
+
+def _park(session: Session, channel_id: int, now: datetime, *, until: datetime) -> None:
+    """Let nothing of this channel's queue be due before `until`."""
+    session.execute(
+        sa.update(_deliveries)
+        .where(_deliveries.c.channel_id == channel_id, _deliveries.c.due_at <= now)
+        .values(due_at=until)
+    )
+
+
+def record(session: Session, reports: Sequence[Report], now: datetime) -> Statistics:
+    """Store what became of each parcel, and let the queues of ended batches go on."""
+    # A channel that was deleted meanwhile has taken its deliveries along.
+    destinations = _lock(session, {item.batch.destination.id for item in reports}, wait=True)
+    results = [
+        item
+        for item in reports
+        if isinstance(item, Result) and item.batch.destination.id in destinations
+    ]
+    statistics = _record_tries(session, results)
+    for result in results:
+        _record_channel(session, destinations[result.batch.destination.id], result)
+    for item in reports:
+        if isinstance(item, End):
+            _resume(session, item.batch, now)
+    return statistics
+
+
+def _record_tries(session: Session, results: Sequence[Result]) -> Statistics:
+    statistics = Statistics()
+    rows = _unfinished(session, results)
+    attempts, updates, announced = [], [], []
+    for item in results:
+        for delivery in item.parcel.deliveries:
+            row = rows.get(delivery.id)
+            if row is None:  # its lease ran out, and another worker has finished it
+                continue
+            attempts.append(
+                {
+                    "delivery_id": row.id,
+                    "created_at": item.at,
+                    "duration_ms": item.duration_ms,
+                    "error": item.error.reason[:500] if item.error else "",
+                }
+            )
+            update = _judge(session, row, item)
+            updates.append(update)
+            if item.error is None:
+                statistics.sent += 1
+                # "Calm again" tells the status of the moment when it is sent.
+                of = item.at if delivery.event == storms.CALM else row.created_at
+                announced.append({"key": row.monitor_id, "of": of, "at": item.ended_at})
+            elif update["due_at"]:
+                statistics.postponed += 1
+            else:
+                statistics.failed += 1
+    if updates:
+        connection = session.connection()
+        connection.execute(sa.insert(DeliveryAttempt.__table__), attempts)
+        connection.execute(_FINISH, updates)
+        _note_announced(session, announced)
+    return statistics
+
+
+_FINISH = (
+    sa.update(_deliveries)
+    .where(_deliveries.c.id == sa.bindparam("key"))
+    .values(
+        {name: sa.bindparam(name) for name in ("state", "attempt_count", "due_at", "finished_at")}
+    )
+)
+
+
+def _unfinished(session: Session, results: Sequence[Result]) -> dict[int, sa.Row[Any]]:
+    ids = [delivery.id for item in results for delivery in item.parcel.deliveries]
+    columns = (_deliveries.c[name] for name in ("id", "attempt_count", "monitor_id", "created_at"))
+    query = sa.select(*columns).where(_deliveries.c.id.in_(ids), _deliveries.c.due_at.is_not(None))
+    return {row.id: row for row in session.execute(query)}
+
+
+def _judge(session: Session, row: sa.Row[Any], item: Result) -> dict[str, Any]:
+    """The new values of a delivery; and, in its batch, when the queue may go on."""
+    count, due_at, ended_at = row.attempt_count + 1, None, item.ended_at
+    if isinstance(item.error, RetryLaterError):
+        # The receiver is there and has asked for it, so that no try is used up.
+        count = row.attempt_count
+        give_up_at = (_first_try(session, row.id) or item.at) + MAX_WAIT
+        if ended_at < give_up_at:
+            wait = timedelta(seconds=min(max(1.0, item.error.seconds), MAX_WAIT.total_seconds()))
+            due_at = min(ended_at + wait, give_up_at)
+    elif isinstance(item.error, TransientError) and count < MAX_ATTEMPTS:
+        due_at = ended_at + BACKOFF[count - 1]
+    if due_at is not None:
+        item.batch.resume_at = max(due_at, item.batch.resume_at or due_at)
+        state = DeliveryState.PENDING
+    else:
+        state = DeliveryState.FAILED if item.error else DeliveryState.SENT
+    return {
+        "key": row.id,
+        "state": state,
+        "attempt_count": count,
+        "due_at": due_at,
+        "finished_at": None if due_at else ended_at,
+    }
+
+
+def _first_try(session: Session, delivery_id: int) -> datetime | None:
+    return session.scalar(
+        sa.select(sa.func.min(DeliveryAttempt.created_at)).where(
+            DeliveryAttempt.delivery_id == delivery_id
+        )
+    )
+
+
+def _note_announced(session: Session, announced: Iterable[dict[str, Any]]) -> None:
+    """Note on heartbeats that are down that people know (seed 000's `alert_sent`).
+
+    An alert of an earlier incident, sent late, says nothing about the present one.
+    """
+    # In the order of the ids, as pings and audits lock them.
+    rows = sorted(
+        (row for row in announced if row["key"] is not None),
+        key=lambda row: (row["key"], row["of"]),
+    )
+    if not rows:
+        return
+    heartbeats, monitors = HeartbeatCheck.__table__, Monitor.__table__
+    goes_on = sa.exists().where(
+        monitors.c.id == heartbeats.c.id,
+        monitors.c.status == Status.DOWN,
+        monitors.c.status_since <= sa.bindparam("of", type_=monitors.c.status_since.type),
+    )
+    session.connection().execute(
+        sa.update(heartbeats)
+        .where(heartbeats.c.id == sa.bindparam("key"), goes_on)
+        .values(alert_sent=True, alert_sent_at=sa.bindparam("at")),
+        rows,
+    )
+
+
+def _record_channel(session: Session, destination: Destination, item: Result) -> None:
+    """What the try told about the channel: that it is refused, that it works, what has moved."""
+    here = sa.update(_channels).where(_channels.c.id == destination.id)
+    if isinstance(item.error, PermanentError):
+        reason = item.error.reason[:500]
+        log.warning("channel_refused", channel_id=destination.id, reason=reason)
+        session.execute(here.values(fault=reason, fault_at=item.at))
+    elif item.error is None:
+        works = here.where(_channels.c.fault.is_not(None))
+        session.execute(works.values(fault=None, fault_at=None))
+    used = item.batch.destination.settings
+    if item.changed and all(
+        destination.settings.get(name) == used.get(name) for name in item.changed
+    ):
+        destination.settings.update(item.changed)
+        session.execute(here.values(settings=destination.settings))
+
+
+def _resume(session: Session, batch: Batch, now: datetime) -> None:
+    """Free what is left of a batch and what was parked behind it: all have its lease's end."""
+    session.execute(
+        sa.update(_deliveries)
+        .where(
+            _deliveries.c.channel_id == batch.destination.id, _deliveries.c.due_at == batch.lease
+        )
+        .values(due_at=batch.resume_at or now)
+    )
