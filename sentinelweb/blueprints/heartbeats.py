@@ -10,17 +10,15 @@ from flask_login import current_user, login_required
 from wtforms import ValidationError
 
 from sentinelweb import clock, i18n, pages
-from sentinelweb.core.uptime import share_up
 from sentinelweb.forms.heartbeats import HeartbeatForm, presets
 from sentinelweb.i18n import gettext as _
 from sentinelweb.models import HeartbeatCheck
-from sentinelweb.services import heartbeat_list, heartbeats, scoping, timeline, uptime
+from sentinelweb.services import heartbeat_list, heartbeat_page, heartbeats, scoping
 from sentinelweb.services.heartbeat_list import ListQuery
+from sentinelweb.services.timeline import Position
 
 bp = Blueprint("heartbeats", __name__)
 bp.before_request(login_required(lambda: None))
-
-BAR_DAYS = 30
 
 
 @bp.get("/")
@@ -30,17 +28,10 @@ def home() -> ResponseReturnValue:
 
 @bp.get("/heartbeats")
 def index() -> ResponseReturnValue:
-    args = request.args
-    query = ListQuery.parse(
-        args.get("search", ""),
-        args.get("status", ""),
-        args.get("tag", ""),
-        args.get("sort", ""),
-        args.get("page", 1, type=int),
-    )
     state = heartbeat_list.state(current_user)
-    if args.get("v") == state:
+    if request.args.get("v") == state:
         return "", 204
+    query = ListQuery.parse(request.args)
     found = heartbeat_list.find(current_user, query)
     return pages.render(
         "heartbeats/index.html", found=found, query=query, state=state, ping_url=ping_url
@@ -49,7 +40,8 @@ def index() -> ResponseReturnValue:
 
 @bp.route("/heartbeats/add", methods=["GET", "POST"])
 def add() -> ResponseReturnValue:
-    form = HeartbeatForm(request.args if "fragment" in request.args else None)
+    previewed = {"formdata": request.args} if "fragment" in request.args else {}
+    form = HeartbeatForm(**previewed)
     form.offer(heartbeats.available_channels(scoping.home_team(current_user)))
     if form.validate_on_submit():
         heartbeat = heartbeats.create(current_user, form.values())
@@ -61,21 +53,21 @@ def add() -> ResponseReturnValue:
 @bp.get("/heartbeats/<int:heartbeat_id>")
 def show(heartbeat_id: int) -> ResponseReturnValue:
     heartbeat = heartbeats.get(current_user, heartbeat_id)
-    state = heartbeats.state(heartbeat)
+    state = heartbeat_page.state(heartbeat)
     if request.args.get("v") == state:
         return "", 204
-    before = timeline.Position.parse(request.args.get("before", ""))
+    # What the timeline begins after, and what it leaves out.
+    before = Position.parse(request.args.get("before", ""))
     with_pings = request.args.get("show") != "changes"
-    days = uptime.daily(heartbeat, clock.now(), days=BAR_DAYS, timezone=i18n.reader().timezone)
+    timezone = i18n.reader().timezone
     return pages.render(
         "heartbeats/show.html",
+        page=heartbeat_page.build(
+            heartbeat, before=before, with_pings=with_pings, timezone=timezone
+        ),
         heartbeat=heartbeat,
         state=state,
         url=ping_url(heartbeat),
-        upcoming=heartbeats.upcoming(heartbeat),
-        days=days,
-        share=share_up(days),
-        timeline=timeline.of_monitor(heartbeat.id, before=before, with_pings=with_pings),
         before=before,
         with_pings=with_pings,
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import unicodedata
 from datetime import datetime
-from typing import Any
 
 from wtforms import (
     RadioField,
@@ -40,17 +39,17 @@ MAX_TAG = 50
 MAX_TAGS = 20
 MAX_CRON = 200
 
-# Seed 000's table of common periods: what it is called, the period and the grace in seconds.
+# Seed 000's table of common periods: what it is called, the period and the grace.
 PRESETS = (
-    (_("1 minute"), 60, 30),
-    (_("5 minutes"), 300, 120),
-    (_("15 minutes"), 900, 300),
-    (_("1 hour"), 3_600, 600),
-    (_("6 hours"), 21_600, 3_600),
-    (_("12 hours"), 43_200, 7_200),
-    (_("1 day"), 86_400, 3_600),
-    (_("1 week"), 604_800, 86_400),
-    (_("1 month"), 2_592_000, 86_400),
+    (_("1 minute"), "1m", "30s"),
+    (_("5 minutes"), "5m", "2m"),
+    (_("15 minutes"), "15m", "5m"),
+    (_("1 hour"), "1h", "10m"),
+    (_("6 hours"), "6h", "1h"),
+    (_("12 hours"), "12h", "2h"),
+    (_("1 day"), "1d", "1h"),
+    (_("1 week"), "1w", "1d"),
+    (_("1 month"), "30d", "1d"),
 )
 
 
@@ -238,16 +237,14 @@ class HeartbeatForm(Form):
         )
 
 
-def presets() -> list[dict[str, Any]]:
-    """The common schedules, with what a button fills in."""
+def presets() -> list[dict[str, str]]:
+    """The common schedules, each with what its button fills in."""
     return [
         {
             "label": label,
-            "period": format_duration(period),
-            "grace": format_duration(grace),
-            "fill": json.dumps(
-                {"expected_period": format_duration(period), "grace_period": format_duration(grace)}
-            ),
+            "period": period,
+            "grace": grace,
+            "fill": json.dumps({"expected_period": period, "grace_period": grace}),
         }
         for label, period, grace in PRESETS
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from sentinelweb.services import counts, scoping
 from sentinelweb.services.heartbeats import KIND
 
 PAGE_SIZE = 50
-MAX_PAGE = 1_000_000
+MAX_SEARCH = 200
 
 # What needs a person comes first.
 _URGENCY = sa.case(
@@ -42,14 +42,15 @@ class ListQuery:
     page: int = 1
 
     @classmethod
-    def parse(cls, search: str, status: str, tag: str, sort: str, page: int) -> ListQuery:
+    def parse(cls, args: Mapping[str, str]) -> ListQuery:
         """Make the best of an address that somebody typed: unknown values count as not given."""
+        status, sort, page = args.get("status", ""), args.get("sort", ""), args.get("page", "")
         return cls(
-            search=search.replace("\0", "").strip()[:200],
+            search=_clean(args.get("search", ""), MAX_SEARCH),
             status=status if status in set(Status) else "",
-            tag=tag.replace("\0", "").strip()[:50],
+            tag=_clean(args.get("tag", ""), MAX_SEARCH),
             sort=sort if sort.removeprefix("-") in _SORTS else "status",
-            page=min(max(page, 1), MAX_PAGE),
+            page=max(1, int(page)) if page.isascii() and page.isdigit() and len(page) < 9 else 1,
         )
 
     @property
@@ -111,6 +112,10 @@ def state(user: User) -> str:
         ).where(HeartbeatCheck.team_id.in_(scoping.team_ids(user)))
     ).one()
     return fingerprint(*row)
+
+
+def _clean(text: str, limit: int) -> str:
+    return text.replace("\0", "").strip()[:limit]
 
 
 def _conditions(query: ListQuery) -> list[sa.ColumnElement[bool]]:

@@ -16,8 +16,7 @@ from sqlalchemy.orm import Session
 
 from sentinelweb import clock
 from sentinelweb.core import runs
-from sentinelweb.core.fingerprint import fingerprint
-from sentinelweb.core.schedule import CronSchedule, Deadlines
+from sentinelweb.core.schedule import Deadlines
 from sentinelweb.core.status import Alert, Event, Status, decide, overdue_at
 from sentinelweb.db import db, writing
 from sentinelweb.models import (
@@ -27,7 +26,7 @@ from sentinelweb.models import (
     User,
     monitor_channels,
 )
-from sentinelweb.services import counts, pings, scoping, timeline, transitions
+from sentinelweb.services import counts, pings, scoping, transitions
 from sentinelweb.services.counts import CountKey
 from sentinelweb.services.errors import NotFoundError
 from sentinelweb.services.facts import heartbeat_facts
@@ -64,20 +63,6 @@ def available_channels(team_id: int) -> list[Channel]:
     """The channels that a heartbeat of this team may alert."""
     query = sa.select(Channel).where(Channel.team_id == team_id).order_by(Channel.name, Channel.id)
     return list(db.session.scalars(query))
-
-
-def upcoming(heartbeat: HeartbeatCheck, count: int = 3) -> list[datetime]:
-    """When a heartbeat with a cron expression is expected next; empty for one with a period."""
-    schedule = heartbeat.schedule
-    return schedule.upcoming(clock.now(), count) if isinstance(schedule, CronSchedule) else []
-
-
-def state(heartbeat: HeartbeatCheck) -> str:
-    """A text that changes when anything on the heartbeat's page does."""
-    columns = sa.inspect(HeartbeatCheck).column_attrs
-    return fingerprint(
-        *(getattr(heartbeat, column.key) for column in columns), timeline.latest_ids(heartbeat.id)
-    )
 
 
 def create(user: User, values: HeartbeatValues) -> HeartbeatCheck:

@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import cast
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import defer, joinedload
 
 from sentinelweb.db import db
 from sentinelweb.models import Delivery, Ping, StatusChange
@@ -107,6 +107,8 @@ def _entries(monitor_id: int, rank: Rank, before: Position | None) -> list[Entry
     )
     if model is Delivery:
         query = query.options(joinedload(Delivery.channel))
+    if model is Ping:
+        query = query.options(defer(Ping.body, raiseload=True))
     if before is not None:
         query = query.where(_stands_before(model, rank, before))
     rows = cast("Sequence[Row]", db.session.scalars(query).all())

@@ -15,7 +15,6 @@ function relativeText(seconds) {
 
 function showTimes(root = document) {
   for (const time of root.querySelectorAll("time[data-relative]")) {
-    if (!time.title) time.title = time.textContent;
     const seconds = Math.round((Date.parse(time.dateTime) - Date.now()) / 1000);
     // What happened "in 1 s" is a matter of two clocks.
     const text = relativeText(time.dataset.relative === "ago" ? Math.min(seconds, 0) : seconds);
@@ -207,6 +206,7 @@ document.addEventListener("click", (event) => {
   }
 });
 
+document.querySelector("[aria-invalid=true]")?.focus();
 addEventListener("beforeprint", showAbsoluteTimes);
 addEventListener("afterprint", () => showTimes());
 showScripted();
