@@ -22,6 +22,11 @@ BATCH = 500
 
 _monitors = Monitor.__table__
 _heartbeats = HeartbeatCheck.__table__
+# As Deadlines.last_moment.
+_LAST_MOMENT = sa.case(
+    (_heartbeats.c.run_down_at < _heartbeats.c.down_at, _heartbeats.c.run_down_at),
+    else_=_heartbeats.c.down_at,
+)
 
 
 @dataclass(slots=True)
@@ -85,6 +90,7 @@ def _judge_batch(session: Session, now: datetime) -> tuple[int, int]:
             _heartbeats.c.last_ping,
             _heartbeats.c.next_expected_ping,
             _heartbeats.c.down_at,
+            _heartbeats.c.run_down_at,
         )
         .join(_heartbeats, _heartbeats.c.id == _monitors.c.id)
         .where(_heartbeats.c.overdue_at < now)
@@ -97,15 +103,17 @@ def _judge_batch(session: Session, now: datetime) -> tuple[int, int]:
         return 0, 0
     changes = []
     for row in rows:
-        deadlines = Deadlines(row.next_expected_ping, row.down_at)
+        deadlines = Deadlines.stored(row.next_expected_ping, row.down_at, row.run_down_at)
         decision = decide(Status(row.status), Event.TIME_PASSED, deadlines, now)
-        facts = heartbeat_facts(row, decision.status, now) if decision.alert else {}
+        facts = (
+            heartbeat_facts(row, decision.status, now, note=decision.note) if decision.alert else {}
+        )
         changes.append(Transition(row.id, Status(row.status), decision, facts))
     by_status = {
         status: [change.monitor_id for change in changes if change.decision.status is status]
         for status in (Status.LATE, Status.DOWN)
     }
-    _move_on(session, by_status[Status.LATE], overdue_at=_heartbeats.c.down_at)
+    _move_on(session, by_status[Status.LATE], overdue_at=_LAST_MOMENT)
     _move_on(
         session,
         by_status[Status.DOWN],

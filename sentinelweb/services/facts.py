@@ -40,8 +40,13 @@ class HeartbeatRow(Protocol):
     def next_expected_ping(self) -> datetime | None: ...
 
 
-def heartbeat_facts(row: HeartbeatRow, status: Status, now: datetime) -> dict[str, Any]:
-    """The facts of seed 000's alert. Durations are in seconds, times ISO 8601 in UTC."""
+def heartbeat_facts(
+    row: HeartbeatRow, status: Status, now: datetime, *, note: str = ""
+) -> dict[str, Any]:
+    """The facts of seed 000's alert. Durations are in seconds, times ISO 8601 in UTC.
+
+    `note` says why: missed, unfinished (a run that began), failed, `exit 3`, pinged, rescheduled.
+    """
     late_at = row.next_expected_ping
     return {
         "kind": "heartbeat",
@@ -51,6 +56,7 @@ def heartbeat_facts(row: HeartbeatRow, status: Status, now: datetime) -> dict[st
         "description": row.description,
         "previous": row.status,
         "status": status,
+        "note": note,
         "occurred_at": now.isoformat(),
         "expected_period": row.expected_period,
         "grace_period": row.grace_period,

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session
 
-from sentinelweb.core.schedule import Deadlines
-from sentinelweb.core.status import Status
+from sentinelweb.core import runs
+from sentinelweb.core.status import Status, overdue_at
 from sentinelweb.db import db, writing
 from sentinelweb.models import Component, HeartbeatCheck, Outage
 
@@ -86,6 +86,7 @@ def _extend_batch(session: Session, outage: Outage) -> int:
             sa.or_(
                 HeartbeatCheck.overdue_at.between(outage.began_at, outage.ended_at),
                 HeartbeatCheck.status == Status.LATE,
+                HeartbeatCheck.run_down_at.is_not(None),
             ),
         )
         .order_by(HeartbeatCheck.id)
@@ -94,28 +95,29 @@ def _extend_batch(session: Session, outage: Outage) -> int:
         .execution_options(populate_existing=True)
     ).all()
     for heartbeat in heartbeats:
-        deadlines = _extended(heartbeat, outage)
-        heartbeat.next_expected_ping = deadlines.late_at
-        heartbeat.down_at = deadlines.down_at
-        heartbeat.overdue_at = (
-            deadlines.down_at if heartbeat.status == Status.LATE else deadlines.late_at
-        )
+        _extend(heartbeat, outage)
+        heartbeat.overdue_at = overdue_at(Status(heartbeat.status), heartbeat.deadlines)
         outage.extended_to = heartbeat.id
     outage.extended_count += len(heartbeats)
     return len(heartbeats)
 
 
-def _extended(heartbeat: HeartbeatCheck, outage: Outage) -> Deadlines:
-    """New deadlines for a heartbeat that the outage concerns.
+def _extend(heartbeat: HeartbeatCheck, outage: Outage) -> None:
+    """Give new deadlines to a heartbeat that the outage concerns.
 
     One that was expected meanwhile may have pinged in vain: its schedule starts anew from the end.
-    One that was late before gets back the part of its grace that the outage took.
+    One that was late before gets back the part of its grace that the outage took. A run may have
+    ended unheard: only those that began later are still waited for.
     """
-    deadlines = heartbeat.deadlines
-    if deadlines and heartbeat.status == Status.LATE:
-        down_at = deadlines.down_at + (outage.ended_at - outage.began_at)
-        return Deadlines(deadlines.late_at, down_at)
-    return heartbeat.schedule.deadlines(outage.ended_at)
+    late_at, down_at = heartbeat.next_expected_ping, heartbeat.down_at
+    if late_at and down_at and heartbeat.status == Status.LATE:
+        heartbeat.down_at = down_at + (outage.ended_at - outage.began_at)
+    elif late_at and outage.began_at <= late_at <= outage.ended_at:
+        deadlines = heartbeat.schedule.deadlines(outage.ended_at)
+        heartbeat.next_expected_ping, heartbeat.down_at = deadlines.late_at, deadlines.down_at
+    left = runs.begun_after(heartbeat.runs or {}, outage.ended_at)
+    heartbeat.runs = left or None
+    heartbeat.run_down_at = runs.must_end_by(left, heartbeat.grace_period)
 
 
 def recent(since: datetime) -> list[Outage]:

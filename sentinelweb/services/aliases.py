@@ -1,0 +1,62 @@
+"""Heartbeats addressed by their team's ping key and their alias, and made by `?create=1`."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from sentinelweb.core.signals import is_alias
+from sentinelweb.core.status import Status
+from sentinelweb.db import db, writing
+from sentinelweb.models import Channel, HeartbeatCheck, Monitor, Team
+from sentinelweb.services import counts
+from sentinelweb.services.counts import CountKey
+
+Address = tuple[str, str]  # a team's ping key, and the alias of one of its monitors
+
+
+def find(addresses: Iterable[Address]) -> dict[Address, str]:
+    """The slugs of those of `addresses` that there are."""
+    wanted = [(key, alias) for key, alias in addresses if is_alias(alias)]
+    rows = db.session.execute(
+        sa.select(Team.ping_key, Monitor.alias, Monitor.slug)
+        .join(Monitor, Monitor.team_id == Team.id)
+        .where(sa.tuple_(Team.ping_key, Monitor.alias).in_(wanted))
+    )
+    return {(key, alias): slug for key, alias, slug in rows if alias is not None}
+
+
+def find_or_create(address: Address, now: datetime) -> str | None:
+    """The slug of `address`, made with the usual values and all channels of the team if it is new.
+
+    None if there is no such team, or no monitor may be called so.
+    """
+    ping_key, alias = address
+    with writing() as session:
+        # Locked, because two jobs may ask at once.
+        team = session.scalar(sa.select(Team).where(Team.ping_key == ping_key).with_for_update())
+        if team is None or not is_alias(alias):
+            return None
+        known = session.scalar(
+            sa.select(Monitor.slug).where(Monitor.team_id == team.id, Monitor.alias == alias)
+        )
+        if known is not None:
+            return known
+        heartbeat = HeartbeatCheck(
+            team_id=team.id,
+            slug=secrets.token_urlsafe(16),
+            alias=alias,
+            name=alias,
+            channels=list(session.scalars(sa.select(Channel).where(Channel.team_id == team.id))),
+            status=Status.NEW,
+            status_since=now,
+            created_at=now,
+            updated_at=now,
+        )
+        session.add(heartbeat)
+        session.flush()
+        counts.shift(session, {CountKey(team.id, "heartbeat", Status.NEW): 1})
+        return heartbeat.slug
