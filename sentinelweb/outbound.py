@@ -152,12 +152,18 @@ class _TimedTLSSocket(_TimedSocket, ssl.SSLSocket):
     """The same over TLS; its SSLContext makes it, so the deadline is set after the handshake."""
 
 
-@lru_cache
-def _tls_context() -> ssl.SSLContext:
-    """One for all calls: loading the CA bundle takes longer than the rest of a connection.
+_loading = threading.Lock()
 
-    The system's certificates count as well as Mozilla's, for an operator's own authority.
-    """
+
+def _tls_context() -> ssl.SSLContext:
+    """One for all calls: loading the CA bundle takes longer than the rest of a connection."""
+    with _loading:  # or many threads that begin together load one each
+        return _load_tls_context()
+
+
+@lru_cache
+def _load_tls_context() -> ssl.SSLContext:
+    """The system's certificates count as well as Mozilla's, for an operator's own authority."""
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
     context.sslsocket_class = _TimedTLSSocket
@@ -195,6 +201,10 @@ class _TLSPool(HTTPSConnectionPool):
     ConnectionCls = _TLSConnection
 
 
+def _tls_pool(*args: Any, **kwargs: Any) -> _TLSPool:
+    return _TLSPool(*args, ssl_context=_tls_context(), **kwargs)
+
+
 class _Adapter(HTTPAdapter):
     """Makes the connections of one exchange."""
 
@@ -202,7 +212,7 @@ class _Adapter(HTTPAdapter):
         super().__init__()
         self.poolmanager.pool_classes_by_scheme = {
             "http": partial(_Pool, exchange=exchange),
-            "https": partial(_TLSPool, exchange=exchange, ssl_context=_tls_context()),
+            "https": partial(_tls_pool, exchange=exchange),
         }
 
     def cert_verify(self, *args: Any) -> None:

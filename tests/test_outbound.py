@@ -204,12 +204,12 @@ class TestTLS:
     def secure(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
         """A server with a certificate for `localhost`, which the machine trusts."""
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
-        outbound._tls_context.cache_clear()
+        outbound._load_tls_context.cache_clear()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(CERTIFICATE)
         with Receiver(tls=context) as receiver:
             yield receiver
-        outbound._tls_context.cache_clear()
+        outbound._load_tls_context.cache_clear()
 
     def test_the_right_host_name_is_accepted(self, secure: Receiver) -> None:
         assert (
@@ -228,14 +228,14 @@ class TestTLS:
         self, secure: Receiver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.delenv("SSL_CERT_FILE")
-        outbound._tls_context.cache_clear()
+        outbound._load_tls_context.cache_clear()
         with pytest.raises(OutboundError, match=r"not accepted: self-signed certificate"):
             request("GET", f"https://localhost:{secure.port}/", reach=Reach.PRIVATE)
 
     def test_all_calls_share_one_context(self, secure: Receiver) -> None:
         for _ in range(2):
             request("GET", f"https://localhost:{secure.port}/", reach=Reach.PRIVATE)
-        assert outbound._tls_context.cache_info().misses == 1
+        assert outbound._load_tls_context.cache_info().misses == 1
 
     @pytest.mark.usefixtures("short_limits")
     def test_a_server_that_drips_is_left_at_the_time_limit(self, secure: Receiver) -> None:

@@ -9,7 +9,8 @@ and a receiver that hangs delays nobody else. What was due behind it is given th
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -77,18 +78,20 @@ def lease(session: Session, room: int, now: datetime, settings: Settings) -> lis
     ready: dict[int, list[QueuedDelivery]] = {}
     for channel_id, queue in _queues(session, destinations, now).items():
         if queue[0].due_at > now:
-            _park(session, channel_id, now, until=queue[0].due_at)
+            _park(session, [channel_id], now, until=queue[0].due_at)
         else:
             ready[channel_id] = list(takewhile(lambda item: item.due_at <= now, queue))
     until, batches = now + LEASE, []
     for channel_id, plan in storms.plan(session, ready, now, settings).items():
-        if plan.parcels:
-            destination = destinations[channel_id]
-            reader = i18n.Reader(
-                destination.locale or i18n.DEFAULT_LOCALE, destination.timezone or settings.tz
-            )
-            batches.append(Batch(destination, plan.parcels, reader, until, time.monotonic()))
-        _park(session, channel_id, now, until=plan.wait_until or until)
+        if plan.wait_until:
+            _park(session, [channel_id], now, until=plan.wait_until)
+            continue
+        destination = destinations[channel_id]
+        reader = i18n.Reader(
+            destination.locale or i18n.DEFAULT_LOCALE, destination.timezone or settings.tz
+        )
+        batches.append(Batch(destination, plan.parcels, reader, until, time.monotonic()))
+    _park(session, [batch.destination.id for batch in batches], now, until=until)
     return batches
 
 
@@ -150,11 +153,11 @@ def _queues(
     return queues
 
 
-def _park(session: Session, channel_id: int, now: datetime, *, until: datetime) -> None:
-    """Let nothing of this channel's queue be due before `until`."""
+def _park(session: Session, channel_ids: Sequence[int], now: datetime, *, until: datetime) -> None:
+    """Let nothing in the queues of these channels be due before `until`."""
     session.execute(
         sa.update(_deliveries)
-        .where(_deliveries.c.channel_id == channel_id, _deliveries.c.due_at <= now)
+        .where(_deliveries.c.channel_id.in_(channel_ids), _deliveries.c.due_at <= now)
         .values(due_at=until)
     )
 
@@ -169,11 +172,8 @@ def record(session: Session, reports: Sequence[Report], now: datetime) -> Statis
         if isinstance(item, Result) and item.batch.destination.id in destinations
     ]
     statistics = _record_tries(session, results)
-    for result in results:
-        _record_channel(session, destinations[result.batch.destination.id], result)
-    for item in reports:
-        if isinstance(item, End):
-            _resume(session, item.batch, now)
+    _record_channels(session, destinations, results)
+    _resume(session, [item.batch for item in reports if isinstance(item, End)], now)
     return statistics
 
 
@@ -289,30 +289,53 @@ def _note_announced(session: Session, announced: Iterable[dict[str, Any]]) -> No
     )
 
 
-def _record_channel(session: Session, destination: Destination, item: Result) -> None:
-    """What the try told about the channel: that it is refused, that it works, what has moved."""
-    here = sa.update(_channels).where(_channels.c.id == destination.id)
-    if isinstance(item.error, PermanentError):
-        reason = item.error.reason[:500]
-        log.warning("channel_refused", channel_id=destination.id, reason=reason)
-        session.execute(here.values(fault=reason, fault_at=item.at))
-    elif item.error is None:
-        works = here.where(_channels.c.fault.is_not(None))
-        session.execute(works.values(fault=None, fault_at=None))
-    used = item.batch.destination.settings
-    if item.changed and all(
-        destination.settings.get(name) == used.get(name) for name in item.changed
-    ):
-        destination.settings.update(item.changed)
-        session.execute(here.values(settings=destination.settings))
-
-
-def _resume(session: Session, batch: Batch, now: datetime) -> None:
-    """Free what is left of a batch and what was parked behind it: all have its lease's end."""
+def _record_channels(
+    session: Session, destinations: Mapping[int, Destination], results: Iterable[Result]
+) -> None:
+    """What the tries told about the channels: which work, which are refused, what has moved."""
+    faults: dict[int, dict[str, Any] | None] = {}
+    for item in results:
+        id_ = item.batch.destination.id
+        if isinstance(item.error, PermanentError):
+            faults[id_] = {"fault": item.error.reason[:500], "fault_at": item.at}
+            log.warning("channel_refused", channel_id=id_, reason=item.error.reason)
+        elif item.error is None:
+            faults[id_] = None
+        if item.changed:
+            _change_settings(session, destinations[id_], item)
+    for id_, fault in faults.items():
+        if fault:
+            session.execute(sa.update(_channels).where(_channels.c.id == id_).values(fault))
+    working = [id_ for id_, fault in faults.items() if not fault]
     session.execute(
-        sa.update(_deliveries)
-        .where(
-            _deliveries.c.channel_id == batch.destination.id, _deliveries.c.due_at == batch.lease
-        )
-        .values(due_at=batch.resume_at or now)
+        sa.update(_channels)
+        .where(_channels.c.id.in_(working), _channels.c.fault.is_not(None))
+        .values(fault=None, fault_at=None)
     )
+
+
+def _change_settings(session: Session, destination: Destination, item: Result) -> None:
+    """Store what the receiver changed, unless somebody has edited the same meanwhile."""
+    used = item.batch.destination.settings
+    if all(destination.settings.get(name) == used.get(name) for name in item.changed):
+        session.execute(
+            sa.update(_channels)
+            .where(_channels.c.id == destination.id)
+            .values(settings={**destination.settings, **item.changed})
+        )
+
+
+def _resume(session: Session, batches: Iterable[Batch], now: datetime) -> None:
+    """Free what is left of these batches and what was parked behind them.
+
+    All of that has the end of its batch's lease as `due_at`.
+    """
+    groups: dict[tuple[datetime, datetime], list[int]] = defaultdict(list)
+    for batch in batches:
+        groups[batch.lease, batch.resume_at or now].append(batch.destination.id)
+    for (lease_end, resume_at), channel_ids in groups.items():
+        session.execute(
+            sa.update(_deliveries)
+            .where(_deliveries.c.channel_id.in_(channel_ids), _deliveries.c.due_at == lease_end)
+            .values(due_at=resume_at)
+        )
