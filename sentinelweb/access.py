@@ -48,6 +48,7 @@ def log_in(user: User, *, remember: bool = False) -> None:
 
     It lasts 30 days from its last use with `remember`, else until the browser is closed.
     """
+    accounts.note_login(user)
     session.clear()
     session.permanent = remember
     login_user(user)

@@ -25,6 +25,7 @@ from tests.support.databases import (
     fresh_sqlite,
     settings_for_tests,
 )
+from tests.support.mailbox import Mailbox, mail_server
 from tests.support.servers import TestRun, start_redis
 
 
@@ -172,6 +173,15 @@ def login() -> Callable[[CheckedClient, User], None]:
             session["_fresh"] = True
 
     return login
+
+
+@pytest.fixture
+def mailbox(app: Flask) -> Iterator[Mailbox]:
+    """A mail server that the application sends through."""
+    settings = app.config["SETTINGS"]
+    with mail_server() as mailbox:
+        app.config["SETTINGS"] = settings.model_copy(update={"smtp_url": mailbox.url})
+        yield mailbox
 
 
 class Clock:

@@ -45,13 +45,17 @@ class LoginForm(EmailForm):
     remember = BooleanField(_("Remember me for 30 days"))
 
 
-class NewPasswordForm(Form):
-    password = PasswordField(
-        _("Password"),
+def _new_password(label: str) -> PasswordField:
+    return PasswordField(
+        label,
         [InputRequired(_("Choose a password."))],
         description=_("At least 10 characters; a few words are easier to remember."),
         render_kw={"autocomplete": "new-password", "minlength": MIN_CHARACTERS},
     )
+
+
+class NewPasswordForm(Form):
+    password = _new_password(_("New password"))
 
 
 class ChangePasswordForm(NewPasswordForm):
@@ -62,9 +66,10 @@ class ChangePasswordForm(NewPasswordForm):
     )
 
 
-class NewcomerForm(NewPasswordForm):
+class NewcomerForm(Form):
     """What an invited person fills in: the address is known."""
 
+    password = _new_password(_("Password"))
     name = StringField(
         _("Name"),
         [Length(max=MAX_NAME, message=_("Too long."))],

@@ -3,15 +3,37 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from flask_wtf import FlaskForm
+from wtforms import HiddenField, PasswordField, StringField
 
+from sentinelweb.i18n import gettext as _
 from sentinelweb.services.errors import InvalidInputError
 
 
 class Form(FlaskForm):
     """A form that can say why a service did not take what it holds."""
+
+    def validate(self, extra_validators: Mapping[str, Sequence[Any]] | None = None) -> bool:
+        """Refuse texts with characters that PostgreSQL cannot store or nobody can see.
+
+        They are taken out, because a page cannot show them again either. Passwords are neither
+        stored nor shown.
+        """
+        refused = []
+        for field in self:
+            if isinstance(field, StringField) and not isinstance(field, PasswordField):
+                printable = "".join(filter(_is_printable, field.data or ""))
+                if printable != (field.data or ""):
+                    field.data = printable
+                    refused.append(field)
+        valid = super().validate(extra_validators)
+        for field in refused:
+            field.errors = [*field.errors, _("Remove the control characters.")]
+        return valid and all(isinstance(field, HiddenField) for field in refused)
 
     @contextlib.contextmanager
     def showing_refusals(self) -> Iterator[None]:
@@ -24,3 +46,7 @@ class Form(FlaskForm):
                 self.form_errors.append(error.message)
             else:
                 field.errors = [*field.errors, error.message]
+
+
+def _is_printable(character: str) -> bool:
+    return character in "\r\n\t" or unicodedata.category(character) not in {"Cc", "Cs"}

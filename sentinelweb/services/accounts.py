@@ -138,21 +138,26 @@ def add(session: Session, user: User, *, is_admin: bool = False) -> User:
 
 
 def authenticate(email: str, password: str) -> User | None:
-    """The user with this address and password, whose login is noted; None if there is none."""
+    """The user with this address and password; None if there is none."""
     user = find(email)
     if not passwords.verify(user.password_hash if user else None, password) or user is None:
         return None
-    values: dict[str, object] = {"last_login_at": clock.now()}
     if better := passwords.improved(user.password_hash, password):
-        values["password_hash"] = better
-    with writing() as session:
-        # Compared, so that a password changed at this moment is not changed back.
-        session.execute(
-            sa.update(User)
-            .where(User.id == user.id, User.password_hash == user.password_hash)
-            .values(values)
-        )
+        with writing() as session:
+            # Compared, so that a password changed at this moment is not changed back.
+            session.execute(
+                sa.update(User)
+                .where(User.id == user.id, User.password_hash == user.password_hash)
+                .values(password_hash=better)
+            )
     return user
+
+
+def note_login(user: User) -> None:
+    with writing() as session:
+        session.execute(
+            sa.update(User).where(User.id == user.id).values(last_login_at=clock.now())
+        )
 
 
 def find(email: str) -> User | None:

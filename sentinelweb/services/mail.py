@@ -32,17 +32,8 @@ def send(recipient: str, subject: str, body: str) -> bool:
     """Send a text mail; return whether the server took it."""
     if not is_configured():
         return False
-    sender = settings().mail_from
-    message = EmailMessage()
-    message["From"] = sender
-    message["To"] = recipient
-    message["Subject"] = subject
-    message["Date"] = formatdate()
-    # Its default asks the name server who we are, which may take long.
-    message["Message-ID"] = make_msgid(domain=parseaddr(sender)[1].rpartition("@")[2])
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies
-    message.set_content(body)
     try:
+        message = _compose(recipient, subject, body)
         with _connect(settings().smtp_url or "") as server:
             server.send_message(message)
     except (OSError, smtplib.SMTPException, ValueError) as error:
@@ -67,6 +58,20 @@ def in_background(work: Callable[[], object]) -> None:
                 log.exception("background_mail_failed")
 
     _sender.submit(run)
+
+
+def _compose(recipient: str, subject: str, body: str) -> EmailMessage:
+    sender = settings().mail_from
+    message = EmailMessage()
+    message["From"] = sender
+    message["To"] = recipient
+    message["Subject"] = subject
+    message["Date"] = formatdate()
+    # Its default asks the name server who we are, which may take long.
+    message["Message-ID"] = make_msgid(domain=parseaddr(sender)[1].rpartition("@")[2])
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies
+    message.set_content(body)
+    return message
 
 
 def _connect(url: str) -> smtplib.SMTP:

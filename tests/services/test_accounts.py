@@ -16,7 +16,6 @@ from sentinelweb.models import Membership, Role, Team, User
 from sentinelweb.services import accounts, passwords
 from sentinelweb.services.accounts import AlreadySetUpError, Newcomer
 from sentinelweb.services.errors import InvalidInputError
-from tests.conftest import Clock
 from tests.support.databases import settings_for_tests
 from tests.support.factories import PASSWORD, team_of
 from tests.support.parallel import together
@@ -205,12 +204,10 @@ class TestEnsureFirstAdministrator:
 
 
 class TestAuthenticate:
-    def test_the_right_password_gives_the_user_and_notes_the_time(
-        self, user: User, clock: Clock
-    ) -> None:
+    def test_the_right_password_gives_the_user(self, user: User) -> None:
         assert accounts.authenticate(" USER@example.com", PASSWORD) == user
-        assert user.last_login_at == clock.now
 
+    @pytest.mark.usefixtures("user")
     @pytest.mark.parametrize(
         ("email", "password"),
         [
@@ -224,9 +221,8 @@ class TestAuthenticate:
             ("x" * 500_000, PASSWORD),
         ],
     )
-    def test_anything_else_gives_nobody(self, user: User, email: str, password: str) -> None:
+    def test_anything_else_gives_nobody(self, email: str, password: str) -> None:
         assert accounts.authenticate(email, password) is None
-        assert user.last_login_at is None
 
     def test_a_hash_with_old_parameters_is_replaced(self, user: User) -> None:
         nonce = user.session_nonce
