@@ -40,22 +40,37 @@ def _cut(content: str, units: int) -> str:
 
 
 def _down(message: Message, description: str) -> str:
-    """Seed 000's alert, line by line."""
+    """Seed 000's alert, line by line; a job that said itself that it failed is not late."""
     facts = message.facts
     last_ping = facts.get("last_ping")
+    title, reason = _failure(facts.get("note", ""))
     return _lines(
-        f"🚨 {_('HEARTBEAT MISSED')}",
+        f"🚨 {title}",
         "",
         f"⚠️ {_('Task: %(name)s', name=facts['name'])}",
         _described(description),
         f"⏰ {_('Last ping: %(time)s', time=_time(last_ping) if last_ping else _('never'))}",
-        f"🕐 {_('Late by: %(duration)s', duration=_duration(facts.get('late_by')))}",
+        f"❗ {_('Reason: %(reason)s', reason=reason)}"
+        if reason
+        else f"🕐 {_('Late by: %(duration)s', duration=_duration(facts.get('late_by')))}",
         f"⚙️ {_('Expected period: %(period)s', period=expected_period(message))}",
         _when(message),
         "",
         f"💡 {_('Action: Check that the cron job or script is running properly!')}",
         f"🔗 {_('Ping URL: %(url)s', url=message.ping_url)}",
     )
+
+
+def _failure(note: str) -> tuple[str, str]:
+    """The title of an alert, and its reason unless that is a missing ping."""
+    if note == "unfinished":
+        return _("JOB NOT FINISHED"), _("a run did not end within the grace")
+    if note == "failed":
+        return _("JOB FAILED"), _("the job reported a failure")
+    if note.startswith("exit "):
+        status = note.removeprefix("exit ")
+        return _("JOB FAILED"), _("the job ended with exit status %(status)s", status=status)
+    return _("HEARTBEAT MISSED"), ""
 
 
 def _up(message: Message, description: str) -> str:
@@ -135,7 +150,7 @@ def _summary(message: Message) -> str:
     name, time = message.facts.get("name", ""), format_datetime(message.occurred_at)
     match message.event:
         case "down":
-            return f"🚨 {_('%(name)s: missed, %(time)s', name=name, time=time)}"
+            return f"🚨 {_('%(name)s: down, %(time)s', name=name, time=time)}"
         case "up":
             return f"✅ {_('%(name)s: recovered, %(time)s', name=name, time=time)}"
         case "flapping":

@@ -32,7 +32,7 @@ from sentinelweb.notifiers.base import (
 
 SIGNATURE_HEADER = "X-SentinelWeb-Signature"
 
-_DETAILS = ("last_ping", "expected_period", "grace_period", "late_by", "down_for")
+_DETAILS = ("note", "last_ping", "expected_period", "grace_period", "late_by", "down_for")
 _MAX_PARAMETER = 500
 
 

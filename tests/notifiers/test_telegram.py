@@ -74,6 +74,24 @@ def test_a_recovery_says_how_long_it_was_down(receiver: Receiver, context: SendC
     assert "🕐 Was down for: 2h 5m" in text
 
 
+@pytest.mark.parametrize(
+    ("note", "title", "reason"),
+    [
+        ("failed", "JOB FAILED", "the job reported a failure"),
+        ("exit 3", "JOB FAILED", "the job ended with exit status 3"),
+        ("unfinished", "JOB NOT FINISHED", "a run did not end within the grace"),
+    ],
+)
+def test_a_job_that_failed_is_not_said_to_be_late(
+    receiver: Receiver, context: SendContext, note: str, title: str, reason: str
+) -> None:
+    Telegram().send(make_message(note=note, late_by=-500), CHANNEL, context)
+    text = sent(receiver)["text"]
+    assert text.startswith(f"🚨 {title}\n")
+    assert f"\n❗ Reason: {reason}\n" in text
+    assert "Late by" not in text
+
+
 def test_a_cron_expression_stands_for_the_period(receiver: Receiver, context: SendContext) -> None:
     message = make_message(cron_expression="0 3 * * *", cron_timezone="America/Sao_Paulo")
     Telegram().send(message, CHANNEL, context)
@@ -105,7 +123,7 @@ def test_a_long_digest_says_how_many_it_leaves_out(
     text = sent(receiver)["text"]
     assert length(text) <= MAX_TEXT
     listed = sum(line.startswith("🚨 Job") for line in text.splitlines())
-    assert text.startswith("📦 400 ALERTS AT ONCE\n\n🚨 Job 0: missed")
+    assert text.startswith("📦 400 ALERTS AT ONCE\n\n🚨 Job 0: down")
     assert text.endswith(f"… and {400 - listed} more")
 
 

@@ -49,6 +49,7 @@ def test_the_body_holds_the_facts(receiver: Receiver, context: SendContext) -> N
             "kind": "heartbeat",
             "description": "Full backup at 3 o'clock",
         },
+        "note": "missed",
         "last_ping": "2026-01-07T06:00:00+00:00",
         "expected_period": 86_400,
         "grace_period": 3_600,

@@ -17,6 +17,7 @@ FACTS: dict[str, Any] = {
     "description": "Full backup at 3 o'clock",
     "previous": "late",
     "status": "down",
+    "note": "missed",
     "occurred_at": "2026-01-08T08:00:00+00:00",
     "expected_period": 86_400,
     "grace_period": 3_600,
