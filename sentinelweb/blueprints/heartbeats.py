@@ -152,14 +152,16 @@ def ping_url(heartbeat: HeartbeatCheck) -> str:
     return f"{pages.base_url()}/ping/{heartbeat.slug}"
 
 
-def _render_form(form: HeartbeatForm, heartbeat: HeartbeatCheck | None = None) -> str:
+def _render_form(
+    form: HeartbeatForm, heartbeat: HeartbeatCheck | None = None
+) -> ResponseReturnValue:
     upcoming, problem = [], None
     if form.by_cron:
         try:
             upcoming = form.upcoming(clock.now())
         except ValidationError as error:
             problem = str(error)
-    return pages.render(
+    page = pages.render(
         "heartbeats/form.html",
         form=form,
         heartbeat=heartbeat,
@@ -167,6 +169,7 @@ def _render_form(form: HeartbeatForm, heartbeat: HeartbeatCheck | None = None) -
         upcoming=upcoming,
         problem=problem,
     )
+    return page, 422 if form.errors else 200
 
 
 def _done(message: str) -> ResponseReturnValue:

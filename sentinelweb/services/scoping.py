@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sentinelweb.db import db
-from sentinelweb.models import Channel, Membership, Monitor, Team, User
+from sentinelweb.models import Channel, Membership, Monitor, Role, Team, User
 from sentinelweb.services.errors import NotFoundError
 
 MAX_ID = 2**31 - 1  # a larger one cannot be asked of PostgreSQL
@@ -24,12 +24,15 @@ def team_ids(user: User) -> list[int]:
 
 
 def home_team(user: User) -> int:
-    """The team that what `user` makes belongs to: the personal one."""
+    """The team that what `user` makes belongs to: the personal one, of which they are the owner."""
     query = (
         sa.select(Team.id)
         .join(Membership)
         .where(Membership.user_id == user.id)
-        .order_by(Team.is_personal.desc(), Team.id)
+        .order_by(
+            sa.and_(Team.is_personal, Membership.role == Role.OWNER).desc(),
+            Team.id,
+        )
         .limit(1)
     )
     return db.session.scalars(query).one()
