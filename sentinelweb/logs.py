@@ -41,6 +41,11 @@ _SECRETS_IN_TEXT = (
         re.compile(rf"({_SECRET_WORD}[\"']?[=:]\s*[\"']?)[^\s\"'&,;]+", re.IGNORECASE),
         rf"\1{HIDDEN}",
     ),
+    # As masked_path() leaves it.
+    (
+        re.compile(r"(/(?:ping|h|reset-password|invitation)/[^\s/?#\"'*]{4})[^\s/?#\"'*]+"),
+        rf"\1{HIDDEN}",
+    ),
 )
 # A slug or token in a path is what authorises whoever knows it. The first characters tell which.
 _SECRET_SEGMENT = re.compile(r"(?<=/ping/)[^/]+|(?<=/h/)[^/]+|(?<=/)[A-Za-z0-9_.~-]{20,}(?=/|$)")

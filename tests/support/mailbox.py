@@ -43,7 +43,7 @@ class Mailbox:
     ) -> AuthResult:
         assert isinstance(data, LoginPassword)
         self.login = (data.login.decode(), data.password.decode())
-        return AuthResult(success=self.login == ("user@mail", "p@ss:word"))
+        return AuthResult(success=self.login == ("user@mail", "p@ss:word"), handled=False)
 
 
 class _Controller(Controller):
