@@ -25,7 +25,7 @@ from tests.support.databases import (
     fresh_sqlite,
     settings_for_tests,
 )
-from tests.support.mailbox import Mailbox, mail_server
+from tests.support.mailbox import Mailbox, finish_background_mail, mail_server
 from tests.support.servers import TestRun, start_redis
 
 
@@ -182,6 +182,7 @@ def mailbox(app: Flask) -> Iterator[Mailbox]:
     with mail_server() as mailbox:
         app.config["SETTINGS"] = settings.model_copy(update={"smtp_url": mailbox.url})
         yield mailbox
+        finish_background_mail()
 
 
 class Clock:

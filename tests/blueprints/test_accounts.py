@@ -14,10 +14,11 @@ from werkzeug.test import TestResponse
 from sentinelweb import extensions
 from sentinelweb.db import db
 from sentinelweb.models import User
-from sentinelweb.services import accounts, invitations, mail, passwords
+from sentinelweb.services import accounts, invitations, passwords
 from tests.conftest import Clock
 from tests.support.checked_client import CheckedClient
 from tests.support.factories import PASSWORD
+from tests.support.mailbox import finish_background_mail
 from tests.support.parallel import together
 
 NEW = "a quite different password"
@@ -514,9 +515,8 @@ class TestResetPassword:
 class TestForgotPassword:
     @pytest.fixture(autouse=True)
     def _nothing_under_way(self, app: Flask) -> Iterator[None]:
-        """What is sent in the background needs the database, which ends with the test."""
         yield
-        mail._sender.submit(lambda: None).result()
+        finish_background_mail()
 
     def test_without_mail_the_page_says_whom_to_ask(
         self, client: CheckedClient, user: User

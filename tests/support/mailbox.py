@@ -13,6 +13,8 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 
+from sentinelweb.services import mail
+
 
 class Mailbox:
     """`url` is the server's SMTP_URL; `login` is the name and password that it was given."""
@@ -44,6 +46,11 @@ class Mailbox:
         assert isinstance(data, LoginPassword)
         self.login = (data.login.decode(), data.password.decode())
         return AuthResult(success=self.login == ("user@mail", "p@ss:word"), handled=False)
+
+
+def finish_background_mail() -> None:
+    """Wait for what is sent in the background: it needs the database, which ends with the test."""
+    mail._sender.submit(lambda: None).result()
 
 
 class _Controller(Controller):
