@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import socket
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -11,7 +15,8 @@ import sqlalchemy as sa
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from sentinelweb import extensions
+from config import Settings
+from sentinelweb import create_app, extensions
 from sentinelweb.db import db
 from sentinelweb.models import User
 from sentinelweb.services import accounts, invitations, passwords
@@ -323,6 +328,28 @@ class TestLoginAttempts:
         assert self.fail(client, 1).status_code == 429
         assert log_in(client).status_code == 303
         assert is_logged_in(client)
+
+    def test_a_redis_that_hangs_holds_nobody_up_for_long(
+        self, app: Flask, settings: Settings, short_directory: Path, forgetful_limiter: None
+    ) -> None:
+        with socket.socket(socket.AF_UNIX) as hanging:
+            hanging.bind(str(short_directory / "redis.sock"))
+            hanging.listen()
+            app = create_app(
+                settings.model_copy(update={"redis_url": f"unix://{hanging.getsockname()}"})
+            )
+            app.test_client_class = CheckedClient
+            with app.app_context():
+                began = time.monotonic()
+                assert log_in(app.test_client()).status_code == 303
+                assert time.monotonic() - began < 5
+                db.engine.dispose()
+
+    @pytest.fixture
+    def short_directory(self) -> Iterator[Path]:
+        """A socket's path must be short."""
+        with tempfile.TemporaryDirectory(prefix="sw-", dir="/tmp") as directory:
+            yield Path(directory)
 
     @pytest.fixture
     def forgetful_limiter(self) -> Iterator[None]:
