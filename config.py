@@ -133,6 +133,16 @@ class Settings(BaseSettings):
     mail_from: str = Field(
         "SentinelWeb <sentinelweb@localhost>", description="The sender of those mails."
     )
+    ping_processes: int = Field(
+        1,
+        ge=1,
+        le=32,
+        description="Processes that receive pings and pass everything else on to the pages. On "
+        "SQLite one is best, as there is one writer; on PostgreSQL several record more.",
+    )
+    ping_body_limit: int = Field(
+        10_000, ge=0, le=1_000_000, description="Bytes of a ping's body that are kept."
+    )
     sqlite_synchronous: Literal["FULL", "NORMAL"] = Field(
         "FULL",
         description="`FULL` keeps an acknowledged ping through a power cut; `NORMAL` is quicker "

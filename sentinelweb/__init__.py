@@ -18,7 +18,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     from sentinelweb import assets, attempts, blueprints, cli, logs, pages, runtime, security
-    from sentinelweb.db import configure_sqlite, db
+    from sentinelweb.db import db
     from sentinelweb.extensions import csrf, limiter, login_manager, migrate
 
     settings = settings or load_settings_or_exit()
@@ -27,19 +27,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(
         SETTINGS=settings,
         SECRET_KEY=settings.resolved_secret_key(),
-        SQLALCHEMY_DATABASE_URI=settings.resolved_database_url,
-        SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings),
         RATELIMIT_STORAGE_URI=settings.resolved_redis_url.replace("unix://", "redis+unix://"),
-        RATELIMIT_STORAGE_OPTIONS={"socket_connect_timeout": 0.5},
+        RATELIMIT_STORAGE_OPTIONS={"socket_connect_timeout": 0.5, "socket_timeout": 1},
         MAX_CONTENT_LENGTH=1_000_000,
     )
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
-    db.init_app(app)
-    if settings.uses_sqlite:
-        with app.app_context():
-            configure_sqlite(db.engine, synchronous=settings.sqlite_synchronous)
+    _connect_database(app, settings)
     logs.init_app(app)
     csrf.init_app(app)
     limiter.init_app(app)
@@ -53,6 +48,29 @@ def create_app(settings: Settings | None = None) -> Flask:
     cli.init_app(app)
     runtime.init_app(app)
     return app
+
+
+def create_database_app(settings: Settings) -> Flask:
+    """An application with a database and nothing else, for a process that serves no pages."""
+    from flask import Flask
+
+    app = Flask(__name__)
+    app.config["SETTINGS"] = settings
+    _connect_database(app, settings)
+    return app
+
+
+def _connect_database(app: Flask, settings: Settings) -> None:
+    from sentinelweb.db import configure_sqlite, db
+
+    app.config.update(
+        SQLALCHEMY_DATABASE_URI=settings.resolved_database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings),
+    )
+    db.init_app(app)
+    if settings.uses_sqlite:
+        with app.app_context():
+            configure_sqlite(db.engine, synchronous=settings.sqlite_synchronous)
 
 
 def _engine_options(settings: Settings) -> dict[str, object]:

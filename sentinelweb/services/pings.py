@@ -80,10 +80,10 @@ def record(signals: Sequence[Signal]) -> list[Receipt | None]:
     slugs = _slugs(signals)
     with writing() as session:
         database = _DATABASES[session.get_bind().dialect.name]
-        cursor = session.connection().connection.cursor()
+        execute = session.connection().exec_driver_sql
         wanted = [slug for slug in set(slugs) if is_name(slug)]
-        cursor.execute(database.read, (database.write_list(wanted),))
-        heartbeats = {row[1]: database.heartbeat(row) for row in cursor.fetchall()}
+        rows = execute(database.read, (database.write_list(wanted),))
+        heartbeats = {row[1]: database.heartbeat(row) for row in rows}
         receipts: list[Receipt | None] = []
         pings = []
         for slug, signal in zip(slugs, signals, strict=True):
@@ -96,9 +96,9 @@ def record(signals: Sequence[Signal]) -> list[Receipt | None]:
             receipts.append(Receipt(heartbeat.name, signal.received_at))
         changed = [heartbeat for heartbeat in heartbeats.values() if heartbeat.counted]
         if pings:
-            cursor.executemany(database.insert, pings)
+            execute(database.insert, pings)
         if changed:
-            cursor.executemany(
+            execute(
                 database.update, [database.heartbeat_values(heartbeat) for heartbeat in changed]
             )
             _change_statuses(session, changed, signals[-1].received_at)

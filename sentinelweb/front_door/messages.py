@@ -1,0 +1,50 @@
+"""HTTP/1.1 requests as they arrived, and short answers as bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+Header = tuple[bytes, bytes]
+
+
+@dataclass(slots=True)
+class Request:
+    """The head of a request. `keep_alive` is whether another may follow it."""
+
+    method: str
+    target: bytes
+    version: str
+    headers: list[Header]
+    keep_alive: bool
+
+    def header(self, name: bytes) -> bytes:
+        """The first value of `name`, which is in lower case; empty if there is none."""
+        for other, value in self.headers:
+            if other.lower() == name:
+                return value
+        return b""
+
+    @property
+    def expects_continue(self) -> bool:
+        return self.header(b"expect").lower() == b"100-continue"
+
+
+# Stands for a request that cannot be read, or not in time.
+UNREADABLE = Request(method="", target=b"", version="1.1", headers=[], keep_alive=False)
+
+
+def answer(
+    request: Request, status: int, body: bytes, headers: Iterable[Header], date: bytes
+) -> bytes:
+    """A whole answer, without its body for HEAD."""
+    parts = [
+        b"HTTP/1.1 %d %s\r\n" % (status, HTTPStatus(status).phrase.encode()),
+        b"Date: %s\r\nContent-Length: %d\r\n" % (date, len(body)),
+        *(b"%s: %s\r\n" % header for header in headers),
+        b"\r\n" if request.keep_alive else b"Connection: close\r\n\r\n",
+    ]
+    if request.method != "HEAD":
+        parts.append(body)
+    return b"".join(parts)

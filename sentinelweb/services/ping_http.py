@@ -1,0 +1,53 @@
+"""A ping as HTTP carries it: from a request to a Signal, from a Receipt to an answer.
+
+Shared by the front door, which answers pings where SentinelWeb is served, and by the Flask view,
+which does so without it (`flask run`, tests).
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from sentinelweb.core.signals import Target
+from sentinelweb.services.pings import Receipt, Signal
+
+METHODS = ("GET", "HEAD", "POST")
+BODY_LIMIT_HEADER = "Ping-Body-Limit"
+
+
+def signal(
+    target: Target,
+    received_at: datetime,
+    *,
+    method: str,
+    remote_addr: str,
+    user_agent: str,
+    body: bytes,
+    body_size: int,
+) -> Signal:
+    """`body` is the beginning of the body, `body_size` all of it in bytes."""
+    return Signal(
+        slug=target.slug,
+        received_at=received_at,
+        method=method,
+        remote_addr=remote_addr,
+        user_agent=user_agent,
+        kind=target.kind,
+        exit_status=target.exit_status,
+        rid=target.rid,
+        ping_key=target.ping_key,
+        create=target.create,
+        body=body,
+        body_size=body_size,
+    )
+
+
+def answer(outcome: Receipt | Exception | None) -> tuple[int, bytes]:
+    """The status and the JSON that tell a sender what became of its ping; None: unknown slug."""
+    if outcome is None:
+        return 404, b'{"ok": false, "error": "unknown slug"}'
+    if isinstance(outcome, Exception):
+        return 503, b'{"ok": false, "error": "not recorded, please try again"}'
+    timestamp = f"{outcome.received_at:%Y-%m-%dT%H:%M:%S}Z"
+    return 200, json.dumps({"ok": True, "name": outcome.name, "timestamp": timestamp}).encode()
