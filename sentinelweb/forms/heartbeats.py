@@ -14,7 +14,7 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import DataRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from sentinelweb import clock, i18n
@@ -114,7 +114,7 @@ class HeartbeatForm(Form):
     name = StringField(
         _("Name"),
         [
-            InputRequired(_("Give it a name.")),
+            DataRequired(_("Give it a name.")),
             Length(max=MAX_NAME, message=_("Too long.")),
             printable,
         ],
@@ -140,11 +140,7 @@ class HeartbeatForm(Form):
         filters=[stripped],
         render_kw={"list": "environments", "placeholder": _("production"), "autocomplete": "off"},
     )
-    schedule_kind = RadioField(
-        _("Schedule"),
-        choices=[("period", _("Regular interval")), ("cron", _("Cron expression"))],
-        default="period",
-    )
+    schedule_kind = RadioField(_("Schedule"), default="period")
     expected_period = DurationField(
         _("Period"),
         description=_("The time between two pings, such as 1h 30m, or in seconds."),
@@ -175,8 +171,12 @@ class HeartbeatForm(Form):
         zones = i18n.timezone_names()
         own_zone = heartbeat.cron_timezone if heartbeat else None
         offered = zones if own_zone in {None, *zones} else (*zones, str(own_zone))
-        self.cron_timezone.choices = [(name, name) for name in offered]
-        self.channels.choices = [(channel.id, channel.name) for channel in channels]
+        self.cron_timezone.choices = {name: name for name in offered}
+        self.channels.choices = {str(channel.id): channel.name for channel in channels}
+        self.schedule_kind.choices = {
+            "period": gettext("Regular interval"),
+            "cron": gettext("Cron expression"),
+        }
         if self.is_submitted():
             return
         zone = i18n.reader().timezone
