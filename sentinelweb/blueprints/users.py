@@ -82,15 +82,17 @@ def delete(user_id: int) -> ResponseReturnValue:
         except InvalidInputError as error:
             flash(error.message, "error")
         return redirect(url_for("users.index"), 303)
-    lost = administration.monitors_lost_with(user)
+    details = [_("The channels of the personal team, and the log of their deliveries")]
+    if lost := administration.monitors_lost_with(user):
+        details.insert(
+            0,
+            ngettext("%(n)s monitor with its history", "%(n)s monitors with their history", lost),
+        )
     return render_template(
         "confirm.html",
         title=_("Delete %(email)s?", email=user.email),
         question=_("The account and what nobody else has access to are deleted for good."),
-        details=[
-            ngettext("%(n)s monitor with its history", "%(n)s monitors with their history", lost),
-            _("The channels of the personal team, and the log of their deliveries"),
-        ],
+        details=details,
         confirm_button=_("Delete user"),
         cancel_url=url_for("users.index"),
     )
