@@ -8,6 +8,7 @@ from flask import Flask
 def init_app(app: Flask) -> None:
     from sentinelweb.blueprints import (
         accounts,
+        channels,
         errors,
         health,
         heartbeats,
@@ -18,6 +19,7 @@ def init_app(app: Flask) -> None:
 
     for blueprint in (
         accounts.bp,
+        channels.bp,
         errors.bp,
         health.bp,
         heartbeats.bp,

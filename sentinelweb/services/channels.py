@@ -1,0 +1,304 @@
+"""Channels as people manage them: added, edited, tested, deleted.
+
+Every function takes the user who asks, and finds nothing of other teams: NotFoundError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from config import Settings
+from sentinelweb import clock, notifiers
+from sentinelweb.core.fingerprint import fingerprint
+from sentinelweb.db import db, writing
+from sentinelweb.i18n import gettext as _
+from sentinelweb.models import Channel, Delivery, Monitor, User, monitor_channels
+from sentinelweb.notifiers.base import (
+    Field,
+    InvalidValueError,
+    Notifier,
+    SendError,
+    parse_headers,
+)
+from sentinelweb.notifiers.telegram import Chat, recent_chats
+from sentinelweb.outbound import OutboundError
+from sentinelweb.services import scoping
+from sentinelweb.services.errors import InvalidInputError, NotFoundError
+from sentinelweb.services.transitions import delivery_row
+
+# Stands for a secret wherever one is shown. A header with it for its value keeps the stored value.
+MASK = "••••••••"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelValues:
+    """What a person decides about a channel; `settings` by the names of its kind's fields.
+
+    A secret that is empty stays as it is, unless its name is in `removed`.
+    """
+
+    name: str
+    settings: Mapping[str, str]
+    locale: str | None = None
+    timezone: str | None = None
+    removed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSummary:
+    """A line of the list of channels."""
+
+    channel: Channel
+    monitor_count: int
+    last_delivery: Delivery | None
+
+    @property
+    def notifier(self) -> Notifier | None:
+        return notifiers.registered().get(self.channel.kind)
+
+    @property
+    def destination(self) -> str:
+        return destination(self.channel)
+
+
+def notifier(kind: str) -> Notifier:
+    """The code of a kind; raise NotFoundError for one that this version does not know."""
+    try:
+        return notifiers.registered()[kind]
+    except KeyError:
+        raise NotFoundError from None
+
+
+def destination(channel: Channel) -> str:
+    """Where a channel's messages go, in a few words without secrets."""
+    known = notifiers.registered().get(channel.kind)
+    return known.destination(channel.settings) if known else ""
+
+
+def get(user: User, channel_id: int) -> Channel:
+    return scoping.owned(user, Channel, channel_id)
+
+
+def summaries(user: User) -> list[ChannelSummary]:
+    """The user's channels by name, each with how many monitors use it and its last delivery."""
+    channels = db.session.scalars(
+        sa.select(Channel)
+        .where(Channel.team_id.in_(scoping.team_ids(user)))
+        .order_by(sa.func.lower(Channel.name), Channel.id)
+    ).all()
+    ids = [channel.id for channel in channels]
+    counted = db.session.execute(
+        sa.select(monitor_channels.c.channel_id, sa.func.count())
+        .where(monitor_channels.c.channel_id.in_(ids))
+        .group_by(monitor_channels.c.channel_id)
+    )
+    counts = {channel_id: count for channel_id, count in counted}  # noqa: C416 - typed rows
+    latest = _latest_deliveries(ids)
+    return [
+        ChannelSummary(channel, counts.get(channel.id, 0), latest.get(channel.id))
+        for channel in channels
+    ]
+
+
+def state(summaries: Sequence[ChannelSummary]) -> str:
+    """A text that changes when anything in the list does."""
+    return fingerprint(
+        *(
+            (
+                item.channel.id,
+                item.channel.updated_at,
+                item.channel.fault,
+                item.monitor_count,
+                item.last_delivery and (item.last_delivery.id, item.last_delivery.state),
+            )
+            for item in summaries
+        )
+    )
+
+
+def _latest_deliveries(channel_ids: Sequence[int]) -> dict[int, Delivery]:
+    """The newest delivery of each channel, each found by one step in an index."""
+    newest = (
+        sa.select(Delivery.id)
+        .where(Delivery.channel_id == Channel.id)
+        .order_by(Delivery.created_at.desc())
+        .limit(1)
+        .correlate(Channel)
+        .scalar_subquery()
+    )
+    ids = db.session.scalars(sa.select(newest).where(Channel.id.in_(channel_ids))).all()
+    rows = db.session.scalars(sa.select(Delivery).where(Delivery.id.in_(filter(None, ids))))
+    return {row.channel_id: row for row in rows}
+
+
+def create(
+    user: User, kind: str, values: ChannelValues, settings: Settings, *, for_all_monitors: bool
+) -> Channel:
+    """Add a channel to the user's own team; raise InvalidInputError for what cannot be used."""
+    cleaned = clean(notifier(kind), values, {}, settings)
+    team_id, now = scoping.home_team(user), clock.now()
+    with writing() as session:
+        channel = Channel(
+            team_id=team_id,
+            kind=kind,
+            name=values.name,
+            settings=cleaned,
+            locale=values.locale,
+            timezone=values.timezone,
+            created_at=now,
+            updated_at=now,
+        )
+        session.add(channel)
+        session.flush()
+        if for_all_monitors:
+            session.execute(
+                sa.insert(monitor_channels).from_select(
+                    ["monitor_id", "channel_id"],
+                    sa.select(Monitor.id, sa.literal(channel.id)).where(Monitor.team_id == team_id),
+                )
+            )
+    return channel
+
+
+def edit(user: User, channel_id: int, values: ChannelValues, settings: Settings) -> Channel:
+    """Change a channel. What was wrong with it is forgotten: the next message will tell."""
+    with writing() as session:
+        channel = scoping.owned_for_update(user, Channel, channel_id, session)
+        channel.settings = clean(notifier(channel.kind), values, channel.settings, settings)
+        channel.name = values.name
+        channel.locale = values.locale
+        channel.timezone = values.timezone
+        channel.fault = channel.fault_at = None
+        channel.updated_at = clock.now()
+    return channel
+
+
+def delete(user: User, channel_id: int) -> str:
+    """Delete a channel with its deliveries, those under way too. Return its name."""
+    with writing() as session:
+        channel = scoping.owned_for_update(user, Channel, channel_id, session)
+        session.execute(sa.delete(Channel).where(Channel.id == channel.id))
+    return channel.name
+
+
+def send_test(user: User, channel_id: int) -> int:
+    """Put a test message into the outbox; return the delivery's id."""
+    now = clock.now()
+    with writing() as session:
+        channel = scoping.owned_for_update(user, Channel, channel_id, session)
+        facts = {"channel": channel.name, "occurred_at": now.isoformat()}
+        row = delivery_row(channel.id, "test", facts, now, monitor_id=None)
+        return session.scalars(sa.insert(Delivery).values(row).returning(Delivery.id)).one()
+
+
+def telegram_chats(channel: Channel | None, token: str, settings: Settings) -> list[Chat]:
+    """The chats that wrote lately to the bot with `token`; raise InvalidInputError with the reason.
+
+    Where no token is given, the channel's is asked for, else the server's own.
+    """
+    stored = channel.settings.get("bot_token") if channel else None
+    try:
+        return recent_chats(settings, token.strip() or stored or settings.telegram_bot_token)
+    except (SendError, OutboundError) as error:
+        raise InvalidInputError("bot_token", str(error)) from None
+
+
+def available_monitors(team_id: int) -> list[Monitor]:
+    """The monitors that may use a channel of this team."""
+    query = (
+        sa.select(Monitor)
+        .options(sa.orm.load_only(Monitor.name, Monitor.status, Monitor.kind))
+        .where(Monitor.team_id == team_id)
+        .order_by(sa.func.lower(Monitor.name), Monitor.id)
+    )
+    return list(db.session.scalars(query))
+
+
+def monitor_ids(channel: Channel) -> list[int]:
+    """The monitors that use a channel."""
+    return list(
+        db.session.scalars(
+            sa.select(monitor_channels.c.monitor_id).where(
+                monitor_channels.c.channel_id == channel.id
+            )
+        )
+    )
+
+
+def choose_monitors(user: User, channel_id: int, wanted: Sequence[int]) -> None:
+    """Make `wanted` the monitors that use a channel; raise NotFoundError for another team's."""
+    with writing() as session:
+        channel = scoping.owned_for_update(user, Channel, channel_id, session)
+        present = set(monitor_ids(channel))
+        _link(session, channel, set(wanted) - present)
+        session.execute(
+            sa.delete(monitor_channels).where(
+                monitor_channels.c.channel_id == channel.id,
+                monitor_channels.c.monitor_id.in_(present - set(wanted)),
+            )
+        )
+
+
+def _link(session: Session, channel: Channel, new: set[int]) -> None:
+    query = sa.select(Monitor.id).where(Monitor.id.in_(new), Monitor.team_id == channel.team_id)
+    found = set(session.scalars(query))
+    if found != new:
+        raise NotFoundError
+    if found:
+        rows = [{"monitor_id": id_, "channel_id": channel.id} for id_ in sorted(found)]
+        session.execute(sa.insert(monitor_channels), rows)
+
+
+# Settings
+
+
+def clean(
+    known: Notifier, values: ChannelValues, stored: Mapping[str, str], settings: Settings
+) -> dict[str, Any]:
+    """The settings as they are to be stored; raise InvalidInputError for the first wrong one."""
+    cleaned = {}
+    for field in known.fields:
+        typed = values.settings.get(field.name, "")
+        before = "" if field.name in values.removed else stored.get(field.name, "")
+        try:
+            cleaned[field.name] = clean_value(field, typed, before, settings)
+        except InvalidValueError as error:
+            raise InvalidInputError(field.name, str(error)) from error
+    return cleaned
+
+
+def clean_value(field: Field, typed: str, stored: str, settings: Settings) -> str:
+    """One setting as it is to be stored, where `typed` may stand for what is; InvalidValueError."""
+    if field.kind == "headers" and MASK in typed:
+        typed = _unmasked(typed, stored)
+    elif field.secret and field.kind != "headers" and not typed.strip():
+        typed = stored
+    return field.clean(typed, settings)
+
+
+def shown(field: Field, stored: str) -> str:
+    """A setting as a page may hold it."""
+    if not field.secret:
+        return stored
+    if field.kind == "headers":
+        return "\n".join(f"{name}: {MASK}" for name in parse_headers(stored))
+    return ""
+
+
+def _unmasked(typed: str, stored: str) -> str:
+    """The header lines with the stored values where the mask stands for them."""
+    values = {name.lower(): value for name, value in parse_headers(stored).items()}
+    lines = []
+    for line in typed.splitlines():
+        name, _colon, value = line.partition(":")
+        if value.strip() == MASK:
+            if name.strip().lower() not in values:
+                raise InvalidValueError(_("Write the value of %(name)s.", name=name.strip()[:100]))
+            line = f"{name}: {values[name.strip().lower()]}"  # noqa: PLW2901 - the line, unmasked
+        lines.append(line)
+    return "\n".join(lines)

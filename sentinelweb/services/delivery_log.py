@@ -1,0 +1,65 @@
+"""What was sent to a channel: every delivery with its tries, the latest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import selectinload
+
+from sentinelweb.core.fingerprint import fingerprint
+from sentinelweb.db import db
+from sentinelweb.models import Channel, Delivery
+
+PAGE_SIZE = 20
+MAX_ID = 2**63 - 1  # a larger one cannot be asked of a database
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryLog:
+    """`older` is what the next page comes `before`; None on the last one."""
+
+    deliveries: Sequence[Delivery]
+    older: int | None
+
+
+def of_channel(channel: Channel, before: int | None = None) -> DeliveryLog:
+    """The latest deliveries, or those that were promised before the delivery `before`."""
+    query = _page(channel, before).options(selectinload(Delivery.attempts))
+    found = db.session.scalars(query).all()
+    deliveries = found[:PAGE_SIZE]
+    return DeliveryLog(deliveries, deliveries[-1].id if len(found) > PAGE_SIZE else None)
+
+
+def state(channel: Channel, before: int | None = None) -> str:
+    """A text that changes when anything in the log does. Cheap: asked every few seconds."""
+    rows = db.session.execute(
+        _page(channel, before).with_only_columns(
+            Delivery.id, Delivery.state, Delivery.attempt_count, Delivery.due_at
+        )
+    )
+    return fingerprint(
+        channel.name, channel.updated_at, channel.fault, [tuple(row) for row in rows]
+    )
+
+
+def _page(channel: Channel, before: int | None) -> sa.Select[Delivery]:
+    query = (
+        sa.select(Delivery)
+        .where(Delivery.channel_id == channel.id)
+        .order_by(Delivery.created_at.desc(), Delivery.id.desc())
+        .limit(PAGE_SIZE + 1)
+    )
+    if before is not None and 0 < before <= MAX_ID:
+        position = (
+            sa.select(Delivery.created_at, Delivery.id)
+            .where(Delivery.id == before, Delivery.channel_id == channel.id)
+            .subquery()
+        )
+        query = query.join(
+            position,
+            sa.tuple_(Delivery.created_at, Delivery.id)
+            < sa.tuple_(position.c.created_at, position.c.id),
+        )
+    return query
