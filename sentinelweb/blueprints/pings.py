@@ -1,29 +1,47 @@
-"""`/ping/<slug>`: where jobs report in."""
+"""`/ping/…` where no front door stands before Flask: `flask run`, another WSGI server, tests."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, request
 
 from sentinelweb import clock
-from sentinelweb.extensions import csrf
-from sentinelweb.services import pings
+from sentinelweb.core.signals import read_target
+from sentinelweb.extensions import csrf, settings
+from sentinelweb.services import ping_http, pings
 
 bp = Blueprint("pings", __name__)
 csrf.exempt(bp)
 
 
-@bp.route("/ping/<slug>", methods=["GET", "HEAD", "POST"])
-def ping(slug: str) -> tuple[Response, int]:
+@bp.route("/ping/<slug>", methods=ping_http.METHODS)
+@bp.route("/ping/<slug>/<path:_rest>", methods=ping_http.METHODS)
+def ping(slug: str, _rest: str = "") -> Response:  # noqa: ARG001 - read_target() reads the whole
     """Answer `{ok, name, timestamp}` after the commit; 404 in JSON for an unknown slug."""
-    signal = pings.Signal(
-        slug,
-        clock.now(),
-        method=request.method,
-        remote_addr=request.remote_addr or "",
-        user_agent=request.headers.get("User-Agent", ""),
-    )
-    receipt = pings.record([signal])[0]
-    if receipt is None:
-        return jsonify(ok=False, error="unknown slug"), 404
-    timestamp = receipt.received_at.isoformat(timespec="seconds").replace("+00:00", "Z")
-    return jsonify(ok=True, name=receipt.name, timestamp=timestamp), 200
+    target = read_target(request.path, request.query_string.decode("latin-1"))
+    limit = settings().ping_body_limit
+    receipt = None
+    if target is not None:
+        beginning, size = _read_body(limit)
+        signal = ping_http.signal(
+            target,
+            clock.now(),
+            method=request.method,
+            remote_addr=request.remote_addr or "",
+            user_agent=request.headers.get("User-Agent", ""),
+            body=beginning,
+            body_size=size,
+        )
+        receipt = pings.record([signal])[0]
+    status, body = ping_http.answer(receipt)
+    headers = {ping_http.BODY_LIMIT_HEADER: str(limit)}
+    return Response(body, status, headers, content_type="application/json")
+
+
+def _read_body(limit: int) -> tuple[bytes, int]:
+    """The beginning of the body, and the size of all of it, which is read and dropped."""
+    request.max_content_length = None
+    beginning = request.stream.read(limit)
+    size = len(beginning)
+    while part := request.stream.read(65_536):
+        size += len(part)
+    return beginning, size

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 
 from sentinelweb.runtime import lifeline
@@ -21,7 +21,10 @@ Report = Callable[[str, bytes], None]  # (name of the service, a line of its out
 
 
 class Service:
-    """`seen_at` is when it was last seen to work, on the monotonic clock; None since its start."""
+    """`seen_at` is when it was last seen to work, on the monotonic clock; None since its start.
+
+    The process finds `descriptors` open as they are here.
+    """
 
     def __init__(
         self,
@@ -32,6 +35,7 @@ class Service:
         say: Say,
         report: Report,
         on_failed_starts: Callable[[], None] = lambda: None,
+        descriptors: Collection[int] = (),
     ) -> None:
         self.name = name
         self.started_at = 0.0
@@ -41,6 +45,7 @@ class Service:
         self._say = say
         self._report = report
         self._on_failed_starts = on_failed_starts
+        self._descriptors = descriptors
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = asyncio.Event()
 
@@ -85,6 +90,7 @@ class Service:
                 stdout=writing,
                 stderr=writing,
                 env=self._environment,
+                pass_fds=self._descriptors,
                 start_new_session=True,
             )
         finally:
@@ -104,8 +110,8 @@ class Service:
             self._say(self.name, f"{reason}; killing it")
             _kill_group(self._process.pid, signal.SIGKILL)
 
-    async def stop(self, grace: float = STOP_GRACE) -> None:
-        """Ask it to end, and after `grace` seconds make it."""
+    async def stop(self) -> None:
+        """Ask it to end, and after STOP_GRACE make it."""
         self._stopping.set()
         process = self._process
         if process is None:
@@ -115,9 +121,9 @@ class Service:
             # One that is stopped cannot hear SIGTERM.
             process.send_signal(signal.SIGCONT)
         try:
-            await asyncio.wait_for(process.wait(), grace)
+            await asyncio.wait_for(process.wait(), STOP_GRACE)
         except TimeoutError:
-            self.kill(f"did not stop within {grace:.0f} s")
+            self.kill(f"did not stop within {STOP_GRACE:.0f} s")
             await process.wait()
 
 
