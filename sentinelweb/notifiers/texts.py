@@ -47,17 +47,17 @@ def _down(message: Message, description: str) -> str:
     return _lines(
         f"🚨 {title}",
         "",
-        f"⚠️ {_('Task: %(name)s', name=facts['name'])}",
+        "⚠️ " + _("Task: %(name)s", name=facts["name"]),
         _described(description),
-        f"⏰ {_('Last ping: %(time)s', time=_time(last_ping) if last_ping else _('never'))}",
-        f"❗ {_('Reason: %(reason)s', reason=reason)}"
+        "⏰ " + _("Last ping: %(time)s", time=_time(last_ping) if last_ping else _("never")),
+        "❗ " + _("Reason: %(reason)s", reason=reason)
         if reason
-        else f"🕐 {_('Late by: %(duration)s', duration=_duration(facts.get('late_by')))}",
-        f"⚙️ {_('Expected period: %(period)s', period=expected_period(message))}",
+        else "🕐 " + _("Late by: %(duration)s", duration=_duration(facts.get("late_by"))),
+        "⚙️ " + _("Expected period: %(period)s", period=expected_period(message)),
         _when(message),
         "",
-        f"💡 {_('Action: Check that the cron job or script is running properly!')}",
-        f"🔗 {_('Ping URL: %(url)s', url=message.ping_url)}",
+        "💡 " + _("Action: Check that the cron job or script is running properly!"),
+        "🔗 " + _("Ping URL: %(url)s", url=message.ping_url),
     )
 
 
@@ -76,13 +76,13 @@ def _failure(note: str) -> tuple[str, str]:
 def _up(message: Message, description: str) -> str:
     facts = message.facts
     return _lines(
-        f"✅ {_('HEARTBEAT RECOVERED')}",
+        "✅ " + _("HEARTBEAT RECOVERED"),
         "",
-        f"⚠️ {_('Task: %(name)s', name=facts['name'])}",
+        "⚠️ " + _("Task: %(name)s", name=facts["name"]),
         _described(description),
-        f"⏰ {_('Back since: %(time)s', time=format_datetime(message.occurred_at))}",
-        f"🕐 {_('Was down for: %(duration)s', duration=_duration(facts.get('down_for')))}",
-        f"⚙️ {_('Expected period: %(period)s', period=expected_period(message))}",
+        "⏰ " + _("Back since: %(time)s", time=format_datetime(message.occurred_at)),
+        "🕐 " + _("Was down for: %(duration)s", duration=_duration(facts.get("down_for"))),
+        "⚙️ " + _("Expected period: %(period)s", period=expected_period(message)),
     )
 
 
@@ -95,36 +95,36 @@ def _flapping(message: Message, description: str) -> str:
         duration=_duration(facts["window"]),
     )
     return _lines(
-        f"🔁 {_('HEARTBEAT FLAPPING')}",
+        "🔁 " + _("HEARTBEAT FLAPPING"),
         "",
-        f"⚠️ {_('Task: %(name)s', name=facts['name'])}",
+        "⚠️ " + _("Task: %(name)s", name=facts["name"]),
         _described(description),
         f"🕐 {changes}",
-        f"📍 {_('Status: %(status)s', status=status_word(facts['status']))}",
+        "📍 " + _("Status: %(status)s", status=status_word(facts["status"])),
         _when(message),
         "",
-        f"💡 {_('Further changes are not announced until it has calmed down.')}",
+        "💡 " + _("Further changes are not announced until it has calmed down."),
     )
 
 
 def _calm(message: Message, description: str) -> str:
     facts = message.facts
     return _lines(
-        f"🍃 {_('HEARTBEAT CALM AGAIN')}",
+        "🍃 " + _("HEARTBEAT CALM AGAIN"),
         "",
-        f"⚠️ {_('Task: %(name)s', name=facts['name'])}",
+        "⚠️ " + _("Task: %(name)s", name=facts["name"]),
         _described(description),
-        f"📍 {_('Status: %(status)s', status=status_word(facts['status']))}",
-        f"⏰ {_('Since: %(time)s', time=format_datetime(message.occurred_at))}",
+        "📍 " + _("Status: %(status)s", status=status_word(facts["status"])),
+        "⏰ " + _("Since: %(time)s", time=format_datetime(message.occurred_at)),
     )
 
 
 def _test(message: Message, _description: str) -> str:
     return _lines(
-        f"🧪 {_('TEST MESSAGE')}",
+        "🧪 " + _("TEST MESSAGE"),
         "",
-        f"📣 {_('Channel: %(name)s', name=message.facts.get('channel', ''))}",
-        f"💡 {_('It works: alerts of SentinelWeb will arrive here.')}",
+        "📣 " + _("Channel: %(name)s", name=message.facts.get("channel", "")),
+        "💡 " + _("It works: alerts of SentinelWeb will arrive here."),
     )
 
 
@@ -150,14 +150,14 @@ def _summary(message: Message) -> str:
     name, time = message.facts.get("name", ""), format_datetime(message.occurred_at)
     match message.event:
         case "down":
-            return f"🚨 {_('%(name)s: down, %(time)s', name=name, time=time)}"
+            return "🚨 " + _("%(name)s: down, %(time)s", name=name, time=time)
         case "up":
-            return f"✅ {_('%(name)s: recovered, %(time)s', name=name, time=time)}"
+            return "✅ " + _("%(name)s: recovered, %(time)s", name=name, time=time)
         case "flapping":
-            return f"🔁 {_('%(name)s: flapping, %(time)s', name=name, time=time)}"
+            return "🔁 " + _("%(name)s: flapping, %(time)s", name=name, time=time)
         case _:
             status = status_word(message.facts.get("status", ""))
-            return f"🍃 {_('%(name)s: calm again, %(status)s', name=name, status=status)}"
+            return "🍃 " + _("%(name)s: calm again, %(status)s", name=name, status=status)
 
 
 def expected_period(message: Message) -> str:
@@ -180,14 +180,14 @@ def status_word(status: str) -> str:
 
 
 def _described(description: str) -> str | None:
-    return f"📋 {_('Description: %(text)s', text=description)}" if description else None
+    return "📋 " + _("Description: %(text)s", text=description) if description else None
 
 
 def _when(message: Message) -> str | None:
     """An old message says when it happened; a fresh one need not."""
     if not message.is_delayed:
         return None
-    return f"📅 {_('Happened at: %(time)s', time=format_datetime(message.occurred_at))}"
+    return "📅 " + _("Happened at: %(time)s", time=format_datetime(message.occurred_at))
 
 
 def _time(iso: str) -> str:
