@@ -1,0 +1,268 @@
+"""`python -m tools.write_reference`: write the parts of docs/ that follow from the code.
+
+They stand between markers, here as a table of two settings:
+
+    <!-- generated: settings port app_host -->
+    <!-- /generated -->
+
+With `--check` nothing is written, and the status is 1 if a page is out of date.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import types
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+import click
+
+from config import Settings
+from sentinelweb import create_app, notifiers
+from sentinelweb.core.durations import parse_duration
+from sentinelweb.core.status import Status
+from sentinelweb.forms.heartbeats import PRESETS
+from sentinelweb.models import HeartbeatCheck
+from sentinelweb.notifiers import texts, webhook
+from sentinelweb.notifiers.base import Field, Message
+from sentinelweb.runtime import procfile
+from sentinelweb.services.facts import heartbeat_facts
+
+ROOT = Path(__file__).resolve().parent.parent
+
+_REGION = re.compile(
+    r"(?P<head><!-- generated: (?P<kind>[a-z]+)(?P<words>[^>]*?) -->\n)"
+    r".*?(?P<foot><!-- /generated -->)",
+    re.DOTALL,
+)
+_TARGET = re.compile(r"^([a-z-]+):[^#\n]*## (.+)$", re.MULTILINE)
+
+SITE = "https://sentinelweb.example.com"
+LAST_PING = datetime(2026, 1, 7, 3, 0, tzinfo=UTC)
+
+
+def pages() -> list[Path]:
+    """Every page that people read, README.md included."""
+    found = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    return sorted(path for path in found if path.is_file())
+
+
+def rewritten(page: str) -> str:
+    """`page` with its generated parts as they should be; raise KeyError for an unknown kind."""
+
+    def write(match: re.Match[str]) -> str:
+        content = _KINDS[match["kind"]](match["words"].split())
+        return f"{match['head']}\n{content.strip()}\n\n{match['foot']}"
+
+    return _REGION.sub(write, page)
+
+
+def regions(page: str) -> Iterator[tuple[str, list[str]]]:
+    """The kind and the words of each generated part of `page`."""
+    for match in _REGION.finditer(page):
+        yield match["kind"], match["words"].split()
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
+    )
+
+
+def settings_table(names: list[str]) -> str:
+    rows = []
+    for name in names:
+        field = Settings.model_fields[name]
+        default = "unset" if field.default is None else f"`{field.default}`"
+        values = _values(field.annotation, field.metadata)
+        rows.append([f"`{name.upper()}`", default, values, field.description or ""])
+    return table(["Setting", "Default", "Values", "Meaning"], rows)
+
+
+def _values(annotation: Any, metadata: list[Any]) -> str:
+    """What a setting may be, in a few words."""
+    kinds = [item for item in _alternatives(annotation) if item is not type(None)]
+    if get_origin(kinds[0]) is Literal:
+        return ", ".join(f"`{value}`" for value in get_args(kinds[0]))
+    if kinds == [int]:
+        limits = {name: getattr(item, name) for item in metadata for name in ("ge", "le")
+                  if hasattr(item, name)}  # fmt: skip
+        return f"{limits['ge']:,} to {limits['le']:,}"
+    return "a path" if kinds == [Path] else "text"
+
+
+def _alternatives(annotation: Any) -> tuple[Any, ...]:
+    is_union = get_origin(annotation) in {types.UnionType, Union}
+    return get_args(annotation) if is_union else (annotation,)
+
+
+def notifier_sections(_words: list[str]) -> str:
+    parts = []
+    for kind, notifier in sorted(notifiers.registered().items()):
+        rows = [
+            [f"`{field.name}`", str(field.label), _needed(field), _explained(field)]
+            for field in notifier.fields
+        ]
+        parts += [
+            f"## {notifier.label}",
+            f"{notifier.summary}. Its kind is `{kind}`.",
+            table(["Field", "Label", "Required", "Meaning"], rows),
+        ]
+    return "\n\n".join(parts)
+
+
+def _needed(field: Field) -> str:
+    if field.required and field.fallback:
+        return f"unless `{field.fallback.upper()}` is set"
+    return "yes" if field.required and not field.default else "no"
+
+
+def _explained(field: Field) -> str:
+    parts = [str(field.help)] if field.help else []
+    if field.choices:
+        parts.append("One of " + ", ".join(f"`{choice}`" for choice in field.choices) + ".")
+    if field.default:
+        parts.append(f"`{field.default}` when empty.")
+    if field.placeholder:
+        parts.append(f"Example: `{field.placeholder}`.")
+    if field.secret:
+        parts.append("Never shown again.")
+    return " ".join(parts)
+
+
+def own_commands() -> dict[str, click.Command]:
+    """The `flask` commands of this program by their whole name; not those of Flask's own."""
+    app = create_app(Settings(_env_file=None, secret_key="docs", database_url="sqlite://"))  # noqa: S106 - signs nothing
+    return dict(sorted(_leaves("", app.cli)))
+
+
+def _leaves(prefix: str, group: click.Group) -> Iterator[tuple[str, click.Command]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from _leaves(f"{prefix}{name} ", command)
+        elif command.callback and command.callback.__module__.startswith("sentinelweb."):
+            yield f"{prefix}{name}", command
+
+
+def command_sections(_words: list[str]) -> str:
+    parts = []
+    for name, command in own_commands().items():
+        context = click.Context(command, info_name=f"flask {name}")
+        parts += [f"### `flask {name}`", command.help or ""]
+        rows = [
+            [f"`{record[0]}`", record[1]]
+            for parameter in command.params
+            if isinstance(parameter, click.Option)
+            if (record := parameter.get_help_record(context))
+        ]
+        usage = " ".join(["flask", name, *command.collect_usage_pieces(context)])
+        parts.append(f"```text\n{usage if rows else usage.replace(' [OPTIONS]', '')}\n```")
+        if rows:
+            parts.append(table(["Option", "Meaning"], rows))
+    return "\n\n".join(parts)
+
+
+def process_table(_words: list[str]) -> str:
+    commands = procfile.load(ROOT / "Procfile")
+    return table(
+        ["Process", "Command"],
+        [[f"`{name}`", f"`{command}`"] for name, command in commands.items()],
+    )
+
+
+def make_targets() -> dict[str, str]:
+    """The targets of the Makefile that have a description."""
+    return dict(sorted(_TARGET.findall((ROOT / "Makefile").read_text("utf-8"))))
+
+
+def target_table(_words: list[str]) -> str:
+    return table(
+        ["Command", "What it does"],
+        [[f"`make {name}`", text] for name, text in make_targets().items()],
+    )
+
+
+def period_table(_words: list[str]) -> str:
+    rows = [
+        [str(label), f"`{period}` ({parse_duration(period)} s)", f"`{grace}`"]
+        for label, period, grace in PRESETS
+    ]
+    return table(["The job runs every", "Period", "Grace"], rows)
+
+
+def payload_example(words: list[str]) -> str:
+    body = json.dumps(webhook.payload(_message(words[0])), indent=2, ensure_ascii=False)
+    return f"```json\n{body}\n```"
+
+
+def text_example(words: list[str]) -> str:
+    return f"```text\n{texts.text(_message(words[0]))}\n```"
+
+
+def _message(event: str) -> Message:
+    """A message of `event` about a nightly backup, as it would be sent."""
+    uid = "6a1f0e9c-3d3b-4f0a-9b39-2f6f5d0c7e11"
+    if event == "test":
+        facts = {"channel": "On-call", "occurred_at": LAST_PING.isoformat()}
+        return Message(uid, event, facts, SITE)
+    if event == "digest":
+        other = "0d5b8a52-7c53-4a8e-8a33-6c1a1f2c9d20"
+        parts = Message(other, "down", _facts("down"), SITE), Message(uid, "up", _facts("up"), SITE)
+        return Message("b8e7c0de-54a8-5f0b-8a55-9d3a5b7f4c32", event, {}, SITE, parts=parts)
+    return Message(uid, event, _facts(event), SITE)
+
+
+def _facts(event: str) -> dict[str, Any]:
+    down_at = LAST_PING + timedelta(hours=25, seconds=1)
+    heartbeat = HeartbeatCheck(
+        id=7,
+        slug="0sIcQs5cTNm2wJ9s6kQxXw",
+        name="Nightly backup",
+        description="Dumps the database. Log: /var/log/backup.log",
+        status=Status.LATE,
+        status_since=LAST_PING + timedelta(hours=24),
+        expected_period=86_400,
+        grace_period=3_600,
+        last_ping=LAST_PING,
+        next_expected_ping=LAST_PING + timedelta(hours=24),
+    )
+    if event == "down":
+        return heartbeat_facts(heartbeat, Status.DOWN, down_at, note="missed")
+    heartbeat.status, heartbeat.status_since = Status.DOWN, down_at
+    facts = heartbeat_facts(heartbeat, Status.UP, down_at + timedelta(minutes=42), note="pinged")
+    return facts | {"changes": 7, "window": 900} if event == "flapping" else facts
+
+
+_KINDS: dict[str, Callable[[list[str]], str]] = {
+    "settings": settings_table,
+    "notifiers": notifier_sections,
+    "commands": command_sections,
+    "processes": process_table,
+    "targets": target_table,
+    "periods": period_table,
+    "payload": payload_example,
+    "text": text_example,
+}
+
+
+def main() -> int:
+    outdated = []
+    for path in pages():
+        content = path.read_text("utf-8")
+        wanted = rewritten(content)
+        if wanted != content:
+            outdated.append(path)
+            if "--check" not in sys.argv[1:]:
+                path.write_text(wanted, "utf-8")
+    for path in outdated:
+        print(path.relative_to(ROOT))
+    return 1 if outdated and "--check" in sys.argv[1:] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
