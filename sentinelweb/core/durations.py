@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_SHOWN = ("d", "h", "m", "s")  # the same in every language of ours
 # Whole words only: were any word that begins with "m" a minute, "1 month" would be one.
 _WORDS = {
     "w": ("w", "week", "weeks", "semana", "semanas"),
@@ -39,11 +40,15 @@ def parse_duration(text: str) -> int:
 
 
 def format_duration(seconds: float, *, parts: int = 2) -> str:
-    """The largest `parts` units: `1h 30m`; `0s` for nothing. All five units lose nothing."""
+    """The largest `parts` units from days down: `1h 30m`; `0s` for nothing. Four lose nothing.
+
+    No weeks, though they can be typed: `w` is a letter of English alone, and `30d` says more than
+    `4w 2d`.
+    """
     remaining = max(0, int(seconds))
     texts = []
-    for unit, size in UNITS.items():
-        count, remaining = divmod(remaining, size)
+    for unit in _SHOWN:
+        count, remaining = divmod(remaining, UNITS[unit])
         if count:
             texts.append(f"{count}{unit}")
     return " ".join(texts[:parts]) or "0s"

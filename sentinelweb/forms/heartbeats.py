@@ -48,7 +48,7 @@ PRESETS = (
     (_("6 hours"), "6h", "1h"),
     (_("12 hours"), "12h", "2h"),
     (_("1 day"), "1d", "1h"),
-    (_("1 week"), "1w", "1d"),
+    (_("1 week"), "7d", "1d"),
     (_("1 month"), "30d", "1d"),
 )
 
@@ -71,7 +71,7 @@ class DurationField(StringField):
     """Shows seconds as `1h 30m`; takes that or plain seconds."""
 
     def process_data(self, value: int | str | None) -> None:
-        self.data = format_duration(value, parts=5) if isinstance(value, int) else value
+        self.data = format_duration(value, parts=4) if isinstance(value, int) else value
 
     def seconds(self, least: int, most: int) -> int:
         """The duration; raise ValidationError unless it is one between `least` and `most`."""

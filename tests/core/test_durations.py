@@ -88,7 +88,15 @@ def test_fewer_units_never_say_too_long_a_duration(seconds, parts):
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "0s"), (-5, "0s"), (59.9, "59s"), (5_400, "1h 30m"), (86_400, "1d"), (90_061, "1d 1h")],
+    [
+        (0, "0s"),
+        (-5, "0s"),
+        (59.9, "59s"),
+        (5_400, "1h 30m"),
+        (86_400, "1d"),
+        (90_061, "1d 1h"),
+        (30 * 86_400, "30d"),
+    ],
 )
 def test_what_people_read(seconds, text):
     assert format_duration(seconds) == text
