@@ -7,7 +7,6 @@ import queue
 import sys
 import threading
 from contextlib import suppress
-from typing import BinaryIO
 
 COLOURS = (36, 33, 35, 32, 34, 31)  # ANSI foregrounds
 MAX_WAITING = 5_000  # lines
@@ -20,10 +19,9 @@ class Output:
     Lines beyond MAX_WAITING are dropped, and counted.
     """
 
-    def __init__(self, names: list[str], stream: BinaryIO | None = None) -> None:
-        self._stream = stream or sys.stdout.buffer
+    def __init__(self, names: list[str]) -> None:
         self._width = max(map(len, names))
-        coloured = self._stream.isatty() and "NO_COLOR" not in os.environ
+        coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
         self._colours = dict(zip(names, COLOURS, strict=False)) if coloured else {}
         self._lines: queue.Queue[bytes | None] = queue.Queue(MAX_WAITING)
         self._dropped = 0
@@ -48,9 +46,9 @@ class Output:
     def _write(self) -> None:
         while (line := self._lines.get()) is not None:
             dropped, self._dropped = self._dropped, 0
+            if dropped:
+                line = b"(%d lines were dropped here)\n" % dropped + line
             # OSError: nobody reads any more (`make run | head`), which is no reason to stop.
             with suppress(OSError):
-                if dropped:
-                    self._stream.write(b"(%d lines were dropped here)\n" % dropped)
-                self._stream.write(line)
-                self._stream.flush()
+                while line:
+                    line = line[os.write(sys.stdout.fileno(), line) :]

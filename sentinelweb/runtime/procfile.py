@@ -28,6 +28,14 @@ def parse(text: str) -> dict[str, str]:
     return commands
 
 
+def shell_line(command: str) -> str:
+    """`command` for a shell that it replaces, so that signals reach the process itself.
+
+    Not with several commands in it, of which the first alone would run.
+    """
+    return command if re.search(r"[;&|]", command) else f"exec {command}"
+
+
 def load(path: Path) -> dict[str, str]:
     try:
         return parse(path.read_text(encoding="utf-8"))

@@ -44,11 +44,11 @@ class Supervisor:
                 REDIS, redis.command, on_failed_starts=self._set_redis_data_aside
             )
         for name, command in commands.items():
+            service = make(name, ["/bin/sh", "-c", procfile.shell_line(command)])
             if name == RELEASE:
-                self._release = make(name, ["/bin/sh", "-c", command])
+                self._release = service
             else:
-                # exec: the process itself must get our signals, not a shell before it.
-                self._services[name] = make(name, ["/bin/sh", "-c", f"exec {command}"])
+                self._services[name] = service
 
     async def run(self) -> int:
         """Run everything until a signal; return the exit status."""

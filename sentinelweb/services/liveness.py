@@ -25,8 +25,8 @@ SCHEDULER = "scheduler"
 WORKER = "worker"
 AUDIT = "audit"
 
-BEAT_EVERY = 3.0  # seconds between two records of a part that is alive
-STALE_AFTER = 10.0  # seconds after which a part counts as silent
+BEAT_EVERY = 2.0  # seconds between two records of a part that is alive
+STALE_AFTER = 7.0  # seconds after which a part counts as silent
 AUDITS_MISSED = 3  # intervals without an audit
 RECENT = 2.0  # seconds that a page may go by what was looked up last
 PATIENCE = 0.2  # seconds that a page waits for a new look
