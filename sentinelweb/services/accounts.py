@@ -155,9 +155,7 @@ def authenticate(email: str, password: str) -> User | None:
 
 def note_login(user: User) -> None:
     with writing() as session:
-        session.execute(
-            sa.update(User).where(User.id == user.id).values(last_login_at=clock.now())
-        )
+        session.execute(sa.update(User).where(User.id == user.id).values(last_login_at=clock.now()))
 
 
 def find(email: str) -> User | None:
