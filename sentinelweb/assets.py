@@ -6,7 +6,7 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-from flask import Flask, Response, current_app, request, url_for
+from flask import Flask, Response, current_app, g, request, url_for
 from markupsafe import Markup
 
 YEAR = 31_536_000
@@ -29,8 +29,15 @@ def static_url(filename: str) -> str:
 
 def icon(name: str, extra_class: str = "") -> Markup:
     """An icon that says nothing to a screen reader: the text beside it does."""
+    if "icon_sprite" not in g:  # a page has hundreds of icons
+        g.icon_sprite = static_url("vendor/icons.svg")
+    return _icon(g.icon_sprite, name, extra_class)
+
+
+@lru_cache(maxsize=1024)
+def _icon(sprite: str, name: str, extra_class: str) -> Markup:
     return Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"></use></svg>').format(
-        f"icon {extra_class}".rstrip(), static_url("vendor/icons.svg"), name
+        f"icon {extra_class}".rstrip(), sprite, name
     )
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale, UnknownLocaleError, dates, numbers
@@ -101,10 +102,14 @@ def format_date(moment: datetime) -> str:
 
 def format_moment(moment: datetime, *, seconds: bool = False) -> str:
     """Day and time of day in the reader's zone, where the year would be in the way."""
-    zone = ZoneInfo(reader().timezone)
-    precision = "medium" if seconds else "short"
-    time = dates.format_time(moment, precision, tzinfo=zone, locale=reader().locale)
-    return f"{format_date(moment)}, {time}"
+    return _moment_text(moment, reader(), "medium" if seconds else "short")
+
+
+@lru_cache(maxsize=10_000)  # a list shows the same moments again and again
+def _moment_text(moment: datetime, reader: Reader, precision: Literal["medium", "short"]) -> str:
+    zone = ZoneInfo(reader.timezone)
+    day = dates.format_skeleton("MMMd", moment, tzinfo=zone, locale=reader.locale)
+    return f"{day}, {dates.format_time(moment, precision, tzinfo=zone, locale=reader.locale)}"
 
 
 def format_percent(share: float) -> str:

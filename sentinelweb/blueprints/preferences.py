@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, current_app, redirect, request
+from flask import Blueprint, redirect, request
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -40,5 +40,4 @@ def _template_context() -> dict[str, Any]:
         "theme": theme if theme in THEMES else "auto",
         "locales": LOCALES,
         "app_version": __version__,
-        "blueprints": current_app.blueprints,
     }

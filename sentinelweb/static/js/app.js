@@ -4,8 +4,19 @@ const language = document.documentElement.lang;
 
 // Relative times: the server writes `<time datetime data-relative>` once; the browser keeps it true.
 
+const fullFormat = makeFullFormat();
 const relativeFormat = new Intl.RelativeTimeFormat(language, { style: "narrow", numeric: "always" });
 const UNITS = [["day", 86_400], ["hour", 3_600], ["minute", 60], ["second", 1]];
+
+function makeFullFormat() {
+  const options = { dateStyle: "medium", timeStyle: "long" };
+  try {
+    const timeZone = document.documentElement.dataset.timezone;
+    return new Intl.DateTimeFormat(language, { ...options, timeZone });
+  } catch { // a time zone that is newer than the browser
+    return new Intl.DateTimeFormat(language, options);
+  }
+}
 
 function relativeText(seconds) {
   const size = Math.abs(seconds);
@@ -14,6 +25,9 @@ function relativeText(seconds) {
 }
 
 function showTimes(root = document) {
+  for (const time of root.querySelectorAll("time:not([title])")) {
+    time.title = fullFormat.format(new Date(time.dateTime));
+  }
   for (const time of root.querySelectorAll("time[data-relative]")) {
     const seconds = Math.round((Date.parse(time.dateTime) - Date.now()) / 1000);
     // What happened "in 1 s" is a matter of two clocks.
