@@ -90,10 +90,10 @@ class Settings(BaseSettings):
         60, ge=1, le=3600, description="Seconds between two audits of all heartbeats."
     )
     worker_processes: int = Field(
-        2,
+        3,
         ge=2,
         le=64,
-        description="RQ workers in one `worker` process; one is kept for audits.",
+        description="RQ workers in one `worker` process: one for audits, the others for alerts.",
     )
     web_concurrency: int = Field(
         2, ge=1, le=64, description="Processes that answer requests for pages."
@@ -215,7 +215,7 @@ class Settings(BaseSettings):
 
     @property
     def redis_socket(self) -> Path:
-        """The embedded Redis's socket. Raises ConfigurationError where its path would be too long."""
+        """The embedded Redis's socket; raises ConfigurationError where its path is too long."""
         path = self.data_dir.resolve() / "redis" / "redis.sock"
         if len(str(path)) <= MAX_SOCKET_PATH:
             return path

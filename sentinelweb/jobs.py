@@ -1,4 +1,4 @@
-"""Redis and RQ as this program uses them: connections that survive an outage, two queues.
+"""Redis and RQ as this program uses them: connections that survive an outage, three queues.
 
 Tasks are named by their dotted path, so that services can ask for one without importing it.
 """
@@ -13,6 +13,7 @@ from rq import Queue
 
 AUDITS = "audits"
 DELIVERIES = "deliveries"
+HOUSEKEEPING = "housekeeping"
 
 CHECK_HEARTBEATS = "sentinelweb.tasks.heartbeats.check_heartbeats"
 SEND_DELIVERIES = "sentinelweb.tasks.deliveries.send_deliveries"

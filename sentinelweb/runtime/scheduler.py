@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from datetime import datetime
 
 import rq_scheduler
 import structlog
@@ -22,7 +23,7 @@ from config import Settings
 from sentinelweb import clock, jobs
 from sentinelweb.extensions import settings
 from sentinelweb.jobs import patient_redis
-from sentinelweb.services import audit, liveness
+from sentinelweb.services import audit, delivery, liveness
 from sentinelweb.tasks import PERIODIC, Periodic
 
 log = structlog.get_logger(__name__)
@@ -30,7 +31,16 @@ log = structlog.get_logger(__name__)
 TICK_SECONDS = 0.5
 LOCK_SECONDS = 3  # how long a scheduler that died holds the others up
 
-WAKES = ((jobs.AUDITS, jobs.CHECK_HEARTBEATS, audit.is_due),)
+
+def _deliveries_are_due(now: datetime) -> bool:
+    due = delivery.next_due()
+    return due is not None and due <= now
+
+
+WAKES = (
+    (jobs.AUDITS, jobs.CHECK_HEARTBEATS, audit.is_due),
+    (jobs.DELIVERIES, jobs.SEND_DELIVERIES, _deliveries_are_due),
+)
 
 
 class PeriodicScheduler(rq_scheduler.Scheduler):

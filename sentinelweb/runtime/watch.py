@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-import os
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -58,10 +57,9 @@ class StoppedProcesses:
         self._since = since
 
     def _service_of(self, pid: int) -> str:
-        session = os.getsid(pid)
-        return next(
-            (name for name, service in self._services.items() if service.pid == session), "?"
-        )
+        """The service that started the process, or whatever started that."""
+        line = {pid, *(parent.pid for parent in psutil.Process(pid).parents())}
+        return next((name for name, item in self._services.items() if item.pid in line), "?")
 
 
 async def watch_answers(service: Service, answers: Callable[[], bool], what: str) -> None:

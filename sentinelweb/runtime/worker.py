@@ -1,7 +1,7 @@
 """`flask worker`: RQ workers that fork for each job, and the process that keeps them alive.
 
-The first worker serves audits alone, so that a slow delivery never delays an audit; the others
-serve deliveries, and audits when there are none.
+The first worker serves audits alone, so that a slow delivery never delays an audit; one more does
+the housekeeping, which may take its time. The others serve deliveries, and audits meanwhile.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from rq.job import Job
 
 from sentinelweb.db import db
 from sentinelweb.extensions import settings
-from sentinelweb.jobs import AUDITS, DELIVERIES, patient_redis
+from sentinelweb.jobs import AUDITS, DELIVERIES, HOUSEKEEPING, patient_redis
 from sentinelweb.runtime import lifeline
 from sentinelweb.services import liveness
 
@@ -88,8 +88,8 @@ class AppWorker(Worker):
 class Slot:
     """The place of one worker in the pool: its process, and when that showed life."""
 
-    def __init__(self, app: Flask, number: int, queues: list[str]) -> None:
-        self.name = f"worker-{number}"
+    def __init__(self, app: Flask, name: str, queues: list[str]) -> None:
+        self.name = name
         self._app = app
         self._queues = queues
         self._shown_at = multiprocessing.RawValue("d", 0.0)  # shared with the worker
@@ -165,8 +165,12 @@ class Pool:
         with app.app_context():
             count = settings().worker_processes
         self._slots = [
-            Slot(app, number, [AUDITS] if number == 1 else [DELIVERIES, AUDITS])
-            for number in range(1, count + 1)
+            Slot(app, "audits", [AUDITS]),
+            *(
+                Slot(app, f"deliveries-{number}", [DELIVERIES, AUDITS])
+                for number in range(1, count)
+            ),
+            Slot(app, "housekeeping", [HOUSEKEEPING]),
         ]
 
     def run(self) -> None:

@@ -6,7 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from config import Settings
-from sentinelweb.jobs import AUDITS, CHECK_HEARTBEATS, DELIVERIES, PRUNE, SEND_DELIVERIES
+from sentinelweb.jobs import (
+    AUDITS,
+    CHECK_HEARTBEATS,
+    DELIVERIES,
+    HOUSEKEEPING,
+    PRUNE,
+    SEND_DELIVERIES,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,5 +31,5 @@ class Periodic:
 PERIODIC = (
     Periodic("check_heartbeats", CHECK_HEARTBEATS, AUDITS, lambda s: s.worker_interval_sec),
     Periodic("send_deliveries", SEND_DELIVERIES, DELIVERIES, lambda _: 30),
-    Periodic("prune", PRUNE, DELIVERIES, lambda _: 3_600),
+    Periodic("prune", PRUNE, HOUSEKEEPING, lambda _: 3_600),
 )
