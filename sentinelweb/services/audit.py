@@ -60,11 +60,12 @@ def run(now: datetime) -> AuditStatistics:
 
 def next_due() -> datetime | None:
     """The earliest moment at which some heartbeat becomes overdue."""
-    return db.session.scalar(
+    earliest: datetime | None = db.session.scalar(
         sa.select(sa.func.min(_heartbeats.c.overdue_at)).where(
             _heartbeats.c.overdue_at.is_not(None)
         )
     )
+    return earliest
 
 
 def is_due(now: datetime) -> bool:
