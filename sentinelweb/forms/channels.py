@@ -90,7 +90,7 @@ def channel_form(
         members[field.name] = _form_field(field, stored, server)
         removable = field.secret and field.kind != "headers" and not field.needs_value(server)
         if removable and stored.get(field.name):
-            members[_remover(field)] = BooleanField(_("Remove it"))
+            members[_remover(field)] = BooleanField(_("Remove what is stored"))
     reader = i18n.reader()
     initial: dict[str, Any] = {
         "name": channel.name if channel else notifier.label,
@@ -129,6 +129,8 @@ def _form_field(field: Field, stored: dict[str, str], server: Settings) -> Any:
         kwargs["render_kw"]["autocomplete"] = "new-password"
         if before:
             kwargs["render_kw"]["placeholder"] = channels.MASK
+            kept = gettext("It is stored: leave this empty to keep it.")
+            kwargs["description"] = f"{field.help} {kept}"
         elif field.fallback and getattr(server, field.fallback):
             kwargs["render_kw"]["placeholder"] = gettext("The server's own")
         return PasswordField(**kwargs)

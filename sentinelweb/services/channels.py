@@ -29,6 +29,7 @@ from sentinelweb.notifiers.telegram import Chat, recent_chats
 from sentinelweb.outbound import OutboundError
 from sentinelweb.services import scoping
 from sentinelweb.services.errors import InvalidInputError, NotFoundError
+from sentinelweb.services.storms import CALM
 from sentinelweb.services.transitions import delivery_row
 
 # Stands for a secret wherever one is shown. A header with it for its value keeps the stored value.
@@ -122,10 +123,14 @@ def state(summaries: Sequence[ChannelSummary]) -> str:
 
 
 def _latest_deliveries(channel_ids: Sequence[int]) -> dict[int, Delivery]:
-    """The newest delivery of each channel, each found by one step in an index."""
+    """The newest delivery of each channel, each found by a step or two in an index."""
     newest = (
         sa.select(Delivery.id)
-        .where(Delivery.channel_id == Channel.id)
+        .where(
+            Delivery.channel_id == Channel.id,
+            # That a monitor is calm again is promised for later.
+            sa.or_(Delivery.event != CALM, Delivery.due_at.is_(None)),
+        )
         .order_by(Delivery.created_at.desc())
         .limit(1)
         .correlate(Channel)

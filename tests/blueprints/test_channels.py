@@ -236,7 +236,7 @@ class TestSecrets:
         client.submit("channel-form", {"remove_secret": "y"})
         assert only_channel().settings["secret"] == ""
         client.get(f"/channels/{channel.id}/edit")
-        assert "Remove it" not in client.text("main")
+        assert "Remove what" not in client.text("main")
 
     def test_a_header_can_be_added_changed_and_removed_beside_a_masked_one(
         self, client: CheckedClient, channel: Channel
