@@ -76,6 +76,7 @@ class Connection(asyncio.Protocol):
         self._exchanges: deque[Exchange] = deque()
         self._receiving: Exchange | None = None
         self._whole_by = 0.0
+        self._begun = 0  # requests
         self._in_head = False
         self._head_size = 0
         self._target = b""
@@ -97,14 +98,16 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._last:
             return
-        was_in_head = self._in_head
+        begun = self._begun
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._last = True
+        except httptools.HttpParserCallbackError:
+            raise  # our own fault
         except httptools.HttpParserError:
             self._refuse(400)
-        if self._in_head and was_in_head:
+        if self._in_head and self._begun == begun:
             self._head_size += len(data)
             if self._head_size > MAX_HEAD:
                 self._refuse(431)
@@ -137,6 +140,7 @@ class Connection(asyncio.Protocol):
     # The request, as the parser tells of it
 
     def on_message_begin(self) -> None:
+        self._begun += 1
         self._in_head, self._head_size = True, 0
         self._target, self._headers = b"", []
         self._whole_by = self.door.now + REQUEST_WITHIN
@@ -168,6 +172,8 @@ class Connection(asyncio.Protocol):
             if request.method != "GET" and request.expects_continue:
                 self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             exchange.begin()
+        if exchange.answer is not None:
+            self.flush()
 
     def on_body(self, data: bytes) -> None:
         if self._receiving is not None:
@@ -270,6 +276,7 @@ class Connection(asyncio.Protocol):
         our side ends, and the rest is read and dropped for a moment.
         """
         self._ended = self._last = True
+        self._receiving = None
         while self._exchanges:
             self._exchanges.popleft().abandon()
         if received:
