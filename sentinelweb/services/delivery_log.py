@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
 
 from sentinelweb.core.fingerprint import fingerprint
 from sentinelweb.db import db
-from sentinelweb.models import Channel, Delivery
+from sentinelweb.models import Channel, Delivery, DeliveryState
 
 PAGE_SIZE = 20
 MAX_ID = 2**63 - 1  # a larger one cannot be asked of a database
@@ -18,10 +20,14 @@ MAX_ID = 2**63 - 1  # a larger one cannot be asked of a database
 
 @dataclass(frozen=True, slots=True)
 class DeliveryLog:
-    """`older` is what the next page comes `before`; None on the last one."""
+    """`older` is what the next page comes `before`; None on the last one.
+
+    `digests` are the moments at which several deliveries ended as one message.
+    """
 
     deliveries: Sequence[Delivery]
     older: int | None
+    digests: frozenset[datetime]
 
 
 def of_channel(channel: Channel, before: int | None = None) -> DeliveryLog:
@@ -29,7 +35,12 @@ def of_channel(channel: Channel, before: int | None = None) -> DeliveryLog:
     query = _page(channel, before).options(selectinload(Delivery.attempts))
     found = db.session.scalars(query).all()
     deliveries = found[:PAGE_SIZE]
-    return DeliveryLog(deliveries, deliveries[-1].id if len(found) > PAGE_SIZE else None)
+    ends = Counter(item.finished_at for item in found if item.state == DeliveryState.SENT)
+    return DeliveryLog(
+        deliveries,
+        deliveries[-1].id if len(found) > PAGE_SIZE else None,
+        frozenset(end for end, count in ends.items() if end and count > 1),
+    )
 
 
 def state(channel: Channel, before: int | None = None) -> str:

@@ -16,6 +16,7 @@ from sentinelweb.services import channels, delivery
 from sentinelweb.services.transitions import delivery_row
 from tests.support.checked_client import CheckedClient
 from tests.support.factories import NOW
+from tests.support.messages import FACTS
 from tests.support.receiver import Receiver, Reply
 
 Login = Callable[[CheckedClient, User], None]
@@ -320,6 +321,20 @@ class TestAChannelsPage:
         assert "Trying again Test message: <Nightly> backup" in client.text("#log")
         assert "The receiver answered with status 500." in client.text(".attempts")
         assert "Next try" in client.text("#log")
+
+    @pytest.mark.settings(alerts_per_minute=1)
+    def test_what_went_as_a_digest_is_said_to_be_part_of_one(
+        self, client: CheckedClient, channel: Channel, settings: Settings
+    ) -> None:
+        facts = {**FACTS, "name": "Job"}
+        with writing() as session:
+            rows = [delivery_row(channel.id, "down", facts, NOW, monitor_id=None)] * 2
+            rows = [row | {"uid": f"uid-{number}"} for number, row in enumerate(rows)]
+            session.execute(sa.insert(Delivery), rows)
+        delivery.run(settings)
+        client.get(f"/channels/{channel.id}")
+        assert client.text("#log").count("Delivered Alert: Job") == 2
+        assert client.text("#log").count("Part of a digest.") == 2
 
     def test_the_log_answers_nothing_new_until_something_changes(
         self, client: CheckedClient, user: User, channel: Channel, settings: Settings
