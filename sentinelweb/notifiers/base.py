@@ -136,7 +136,7 @@ class Field:
         if any(ord(char) < 32 and not (lines and char in "\r\n\t") for char in value):
             raise InvalidValueError(gettext("Control characters are not allowed."))
         if self.kind == "choice" and value not in self.choices:
-            raise InvalidValueError(gettext("Choose one of the list."))
+            raise InvalidValueError(gettext("Choose from the list."))
         if self.kind == "url":
             value = _checked_url(value)
         if self.kind == "headers":

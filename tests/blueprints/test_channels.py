@@ -155,14 +155,14 @@ class TestAdding:
             ("telegram", {"chat_id": "1", "bot_token": "abc"}, "A bot token looks like"),
             ("telegram", {"chat_id": "1", "bot_token": ""}, "This field is required."),
             ("webhook", {"url": "example.com"}, "begins with https://"),
-            ("webhook", {"url": "https://e.com/", "method": "DELETE"}, "Choose one of the list."),
+            ("webhook", {"url": "https://e.com/", "method": "DELETE"}, "Choose from the list."),
             ("webhook", {"url": "https://e.com/", "headers": "nonsense"}, "one header a line"),
             ("webhook", {"url": "https://e.com/", "headers": "Host: a"}, "cannot be set"),
             ("webhook", {"url": "https://e.com/", "name": "  "}, "Give it a name."),
             ("webhook", {"url": "https://e.com/", "name": "x" * 101}, "Too long."),
             ("webhook", {"url": "https://e.com/" + "x" * 3_000}, "at most 2000 characters"),
-            ("webhook", {"url": "https://e.com/", "locale": "tlh"}, "Not a valid choice"),
-            ("webhook", {"url": "https://e.com/", "timezone": "Mars/X"}, "Not a valid choice"),
+            ("webhook", {"url": "https://e.com/", "locale": "tlh"}, "Choose from the list."),
+            ("webhook", {"url": "https://e.com/", "timezone": "Mars/X"}, "Choose from the list."),
         ],
     )
     def test_what_cannot_be_used_is_explained_beside_the_field(
