@@ -482,8 +482,8 @@ class TestFindingTheChatId:
         telegram.answer_with(Reply.json(self.CHATS))
         self.look(client)
         text = client.text("#chats")
-        assert "Operations supergroup -1001" in text
-        assert "Night <shift> private 42" in text
+        assert "Operations group -1001" in text
+        assert "Night <shift> private chat 42" in text
         assert client.page is not None
         link = client.page.query('#chats a[href*="chat_id=-1001"]')[0]
         client.get(link.attrs["href"])
