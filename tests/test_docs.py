@@ -165,6 +165,14 @@ def test_only_settings_that_exist_are_named() -> None:
     assert named <= known
 
 
+def test_the_lines_of_the_log_that_are_explained_exist() -> None:
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "sentinelweb").rglob("*.py"))
+    logs = (DOCS / "guide" / "operating.md").read_text("utf-8").partition("## Logs")[2]
+    names = re.findall(r"`([a-z_]+)`", "".join(re.findall(r"^\| (`.*?) \|", logs, re.MULTILINE)))
+    assert "heartbeats_checked" in names
+    assert [name for name in names if f'"{name}"' not in source] == []
+
+
 def test_the_readme_names_the_two_commands_and_the_settings() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     assert "make run" in readme
