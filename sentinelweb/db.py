@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -104,6 +105,41 @@ def after_commit(callback: Callable[[], None]) -> None:
     session.info["after_commit"].append(callback)
 
 
+class _SQLiteConnection(sqlite3.Connection):
+    """Holds the lock file while its transaction writes.
+
+    The driver's own commit and rollback give it back, because SQLAlchemy tells of neither after a
+    COMMIT that failed: on a full disk the lock would be held for ever.
+    """
+
+    _lock: int | None = None
+
+    def lock(self, path: str) -> None:
+        self._lock = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+
+    def unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def commit(self) -> None:
+        super().commit()
+        self.unlock()
+
+    def rollback(self) -> None:
+        try:
+            super().rollback()
+        finally:
+            self.unlock()
+
+    def close(self) -> None:
+        try:
+            super().close()
+        finally:
+            self.unlock()
+
+
 def configure_sqlite(engine: Engine, *, synchronous: str) -> None:
     """WAL, foreign keys, and writers that queue instead of sleeping in SQLite's busy handler.
 
@@ -112,6 +148,10 @@ def configure_sqlite(engine: Engine, *, synchronous: str) -> None:
     """
     path = engine.url.database
     lock_path = f"{path}.lock" if path and path != ":memory:" else None
+
+    @event.listens_for(engine, "do_connect")
+    def _choose_class(_dialect: Dialect, _record: Any, _args: Any, options: dict[str, Any]) -> None:
+        options["factory"] = _SQLiteConnection
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
@@ -128,28 +168,11 @@ def configure_sqlite(engine: Engine, *, synchronous: str) -> None:
         if not connection.get_execution_options().get("writes"):
             connection.exec_driver_sql("BEGIN")
             return
+        driver: Any = connection.connection.driver_connection
         if lock_path:
-            descriptor = os.open(lock_path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-            connection.info["write_lock"] = descriptor
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            driver.lock(lock_path)
         try:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         except BaseException:
-            _release(connection)
+            driver.unlock()
             raise
-
-    def _release(connection: Connection) -> None:
-        descriptor = connection.info.pop("write_lock", None)
-        if descriptor is not None:
-            os.close(descriptor)
-
-    @event.listens_for(engine, "commit")
-    def _commit(connection: Connection) -> None:
-        # SQLAlchemy calls this before the COMMIT; the lock must outlive it.
-        connection.connection.commit()
-        _release(connection)
-
-    @event.listens_for(engine, "rollback")
-    def _rollback(connection: Connection) -> None:
-        connection.connection.rollback()
-        _release(connection)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.exc import IntegrityError, StatementError
 
+from config import Settings
 from sentinelweb.db import after_commit, db, writing
 from sentinelweb.models import Component, HeartbeatCheck, Membership, Team, User
 from tests.support.factories import NOW
@@ -106,6 +108,23 @@ def test_a_reader_is_not_kept_waiting_by_a_writer(app: Flask) -> None:
         with app.app_context():
             assert names() == []
             db.session.remove()
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_commit_that_fails_holds_up_no_other_writer(app: Flask, settings: Settings) -> None:
+    """As on a full disk, which is noticed by the COMMIT, not by the statements before it."""
+
+    def add_an_orphan() -> None:
+        with writing() as session:
+            session.execute(sa.text("PRAGMA defer_foreign_keys=ON"))
+            session.add(Membership(user_id=99, team_id=99, role="owner"))
+
+    with pytest.raises(IntegrityError):
+        add_an_orphan()
+    with (settings.data_dir / "sentinelweb.db.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    add("worker")
+    assert names() == ["worker"]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
