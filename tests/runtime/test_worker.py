@@ -1,0 +1,242 @@
+"""`flask worker`: real Redis, real forks, and whatever can be killed is."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from redis import Redis
+from rq import Queue
+from rq.job import Job, JobStatus
+
+from config import Settings
+from sentinelweb import clock, jobs
+from sentinelweb.db import db
+from sentinelweb.models import Channel, Component, Delivery, HeartbeatCheck, StatusChange, User
+from tests.support.stack import PrivateRedis, command, ended, runs, wait_until
+
+PROCESSES = 5  # audits, two for deliveries, housekeeping, and the one that keeps them
+
+
+@pytest.fixture
+def redis(settings: Settings) -> Iterator[Redis]:
+    with Redis.from_url(settings.resolved_redis_url) as redis:
+        yield redis
+
+
+@pytest.fixture
+def worker(app: Flask, settings: Settings) -> Iterator[psutil.Popen]:
+    """A running `flask worker`."""
+    with command(settings, "worker") as process:
+        yield process
+
+
+def enqueue(redis: Redis, queue: str, task: str, *arguments: Any, **options: Any) -> Job:
+    return Queue(queue, connection=redis).enqueue(
+        f"tests.runtime.chores.{task}", *arguments, **options
+    )
+
+
+def result(job: Job, within: float = 10) -> Any:
+    """What the job returns, in the end."""
+    wait_until(lambda: job.get_status() is JobStatus.FINISHED, within, f"{job} to finish")
+    return job.return_value()
+
+
+def children(process: psutil.Process, count: int) -> list[psutil.Process]:
+    return wait_until(
+        lambda: found if len(found := process.children()) == count else [],
+        10,
+        f"{count} children",
+    )
+
+
+def last_seen(name: str) -> Component | None:
+    db.session.rollback()
+    return db.session.get(Component, name, populate_existing=True)
+
+
+def test_a_job_has_an_application_context_a_fresh_session_and_its_id_in_the_log(
+    worker: psutil.Popen, redis: Redis
+):
+    for queue in (jobs.AUDITS, jobs.DELIVERIES, jobs.HOUSEKEEPING):
+        job = enqueue(redis, queue, "describe")
+        found = result(job)
+        assert found["fresh_session"]
+        assert found["database_answers"]
+        assert found["log_context"] == {"job_id": job.id}
+
+
+def test_each_job_is_a_process_of_its_own(worker: psutil.Popen, redis: Redis):
+    workers = {process.pid for process in children(worker, PROCESSES - 1)}
+    first, second = (result(enqueue(redis, jobs.AUDITS, "describe")) for _ in range(2))
+    assert first["pid"] != second["pid"]
+    assert {first["parent"], second["parent"]} <= workers
+
+
+def test_it_records_that_it_is_alive(worker: psutil.Popen):
+    first = wait_until(lambda: last_seen("worker"), 10).seen_at
+    assert clock.now() - first < timedelta(seconds=5)
+    wait_until(lambda: last_seen("worker").seen_at > first, 5)
+
+
+def test_the_audit_finds_what_is_overdue(
+    worker: psutil.Popen,
+    redis: Redis,
+    user: User,
+    make_heartbeat: Callable[..., HeartbeatCheck],
+    make_channel: Callable[..., Channel],
+):
+    heartbeat = make_heartbeat(user, last_ping=clock.now() - timedelta(hours=1))
+    heartbeat.channels = [make_channel(user)]
+    db.session.commit()
+    assert jobs.enqueue_once(redis, jobs.AUDITS, jobs.CHECK_HEARTBEATS)
+    wait_until(lambda: last_seen("audit"), 10)
+    db.session.refresh(heartbeat)
+    assert heartbeat.status == "down"
+    # It asks for the alert to be sent at once.
+    wait_until(lambda: db.session.rollback() or delivery().attempt_count, 10)
+
+
+def delivery() -> Delivery:
+    return db.session.scalars(sa.select(Delivery)).one()
+
+
+def test_five_audits_at_once_change_a_status_and_promise_an_alert_once(
+    app: Flask,
+    settings: Settings,
+    redis: Redis,
+    user: User,
+    make_heartbeat: Callable[..., HeartbeatCheck],
+    make_channel: Callable[..., Channel],
+):
+    channel = make_channel(user)
+    for number in range(20):
+        heartbeat = make_heartbeat(
+            user, name=f"Job {number}", last_ping=clock.now() - timedelta(hours=1)
+        )
+        heartbeat.channels = [channel]
+    db.session.commit()
+    audits = [Queue(jobs.AUDITS, connection=redis).enqueue(jobs.CHECK_HEARTBEATS) for _ in range(5)]
+    with command(settings, "worker", worker_processes=5):
+        statistics = [result(job, within=20) for job in audits]
+    assert sum(item["alerts_sent"] for item in statistics) == 20
+    db.session.rollback()
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(Delivery)) == 20
+    changes = db.session.execute(
+        sa.select(StatusChange.monitor_id, sa.func.count()).group_by(StatusChange.monitor_id)
+    ).all()
+    assert [count for _, count in changes] == [1] * 20
+
+
+def test_slow_deliveries_do_not_delay_an_audit(worker: psutil.Popen, redis: Redis):
+    for _ in range(4):
+        enqueue(redis, jobs.DELIVERIES, "linger", 30)
+    wait_until(lambda: Queue(jobs.DELIVERIES, connection=redis).count == 2, 10)
+    began = time.monotonic()
+    result(enqueue(redis, jobs.AUDITS, "describe"))
+    assert time.monotonic() - began < 2
+
+
+def test_a_job_that_fails_takes_nothing_with_it(worker: psutil.Popen, redis: Redis):
+    failed = enqueue(redis, jobs.AUDITS, "fail")
+    wait_until(lambda: failed.is_failed, 10)
+    assert result(enqueue(redis, jobs.AUDITS, "describe"))["database_answers"]
+
+
+def test_a_job_whose_process_is_killed_takes_nothing_with_it(worker: psutil.Popen, redis: Redis):
+    doomed = enqueue(redis, jobs.AUDITS, "linger", 60)
+    [victim] = wait_until(
+        lambda: [
+            grandchild
+            for child in worker.children()
+            for grandchild in child.children()
+            if doomed.get_status() is JobStatus.STARTED
+        ],
+        10,
+    )
+    victim.kill()
+    wait_until(lambda: doomed.is_failed, 10)
+    assert result(enqueue(redis, jobs.AUDITS, "describe"))["database_answers"]
+
+
+def test_a_worker_that_is_killed_is_replaced_and_its_job_ends(worker: psutil.Popen, redis: Redis):
+    before = children(worker, PROCESSES - 1)
+    enqueue(redis, jobs.HOUSEKEEPING, "linger", 60)
+    busy = wait_until(lambda: [child for child in before if child.children()], 10)[0]
+    horses = busy.children()
+    busy.kill()
+    assert not ended([busy, *horses], within=5)
+    after = wait_until(
+        lambda: found if len(found := worker.children()) == PROCESSES - 1 and busy not in found
+        else [],
+        5,
+    )  # fmt: skip
+    assert set(before) - set(after) == {busy}
+    assert result(enqueue(redis, jobs.HOUSEKEEPING, "describe"))["parent"] in {
+        process.pid for process in after
+    }
+
+
+def test_no_worker_and_no_job_outlives_a_pool_that_is_killed(worker: psutil.Popen, redis: Redis):
+    children(worker, PROCESSES - 1)
+    enqueue(redis, jobs.AUDITS, "linger", 60)
+    family = wait_until(
+        lambda: found if len(found := worker.children(recursive=True)) == PROCESSES else [], 10
+    )
+    worker.kill()
+    assert not ended(family, within=5)
+
+
+def test_asked_to_stop_it_finishes_what_it_is_at(worker: psutil.Popen, redis: Redis):
+    job = enqueue(redis, jobs.AUDITS, "linger", 1)
+    wait_until(lambda: job.get_status() is JobStatus.STARTED, 10)
+    family = worker.children(recursive=True)
+    os.kill(worker.pid, signal.SIGTERM)
+    assert worker.wait(10) == 0
+    assert job.get_status() is JobStatus.FINISHED
+    assert not ended(family, within=1)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("seconds", [0.3, 8])
+@pytest.mark.parametrize("keeps_data", [True, False])
+def test_an_outage_of_redis_is_lived_through(
+    settings: Settings, app: Flask, tmp_path: Path, seconds: float, keeps_data: bool
+):
+    with PrivateRedis(tmp_path) as server:
+        changed = settings.model_copy(update={"redis_url": server.url})
+        with command(changed, "worker") as worker, Redis.from_url(server.url) as redis:
+            result(enqueue(redis, jobs.AUDITS, "describe"))
+            workers = children(worker, PROCESSES - 1)
+            server.stop()
+            time.sleep(seconds)
+            server.start(empty=not keeps_data)
+            began = time.monotonic()
+            for queue in (jobs.AUDITS, jobs.DELIVERIES):
+                result(enqueue(redis, queue, "describe"))
+            assert time.monotonic() - began < 5
+            assert all(runs(process) for process in workers)
+            assert last_seen("worker").seen_at > clock.now() - timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_it_starts_before_redis_does(settings: Settings, app: Flask, tmp_path: Path):
+    with PrivateRedis(tmp_path) as server:
+        server.stop()
+        changed = settings.model_copy(update={"redis_url": server.url})
+        with command(changed, "worker") as worker:
+            children(worker, PROCESSES - 1)
+            wait_until(lambda: last_seen("worker"), 10)
+            server.start()
+            with Redis.from_url(server.url) as redis:
+                result(enqueue(redis, jobs.AUDITS, "describe"))
