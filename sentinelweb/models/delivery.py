@@ -25,8 +25,8 @@ class DeliveryState(StrEnum):
 class Delivery(Base):
     """The promise to tell a channel; written with the status change it tells of.
 
-    `due_at` is when a worker may take it next, and NULL when it is over. Taking it
-    moves `due_at` to the end of the worker's lease, so that a worker that dies gives it back.
+    `due_at` is when a worker may take it next, and NULL when it is over. Taking it moves `due_at`
+    to the end of the worker's lease, so that a worker that dies gives it back.
     `facts` is what the message says, as things were when the row was written.
     """
 

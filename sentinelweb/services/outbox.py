@@ -54,6 +54,14 @@ log = structlog.get_logger(__name__)
 _channels = Channel.__table__
 _deliveries = Delivery.__table__
 
+_RECORD = (
+    sa.update(_deliveries)
+    .where(_deliveries.c.id == sa.bindparam("key"))
+    .values(
+        {name: sa.bindparam(name) for name in ("state", "attempt_count", "due_at", "finished_at")}
+    )
+)
+
 
 @dataclass(slots=True)
 class Statistics:
@@ -208,18 +216,9 @@ def _record_tries(session: Session, results: Sequence[Result]) -> Statistics:
     if updates:
         connection = session.connection()
         connection.execute(sa.insert(DeliveryAttempt.__table__), attempts)
-        connection.execute(_FINISH, updates)
+        connection.execute(_RECORD, updates)
         _note_announced(session, announced)
     return statistics
-
-
-_FINISH = (
-    sa.update(_deliveries)
-    .where(_deliveries.c.id == sa.bindparam("key"))
-    .values(
-        {name: sa.bindparam(name) for name in ("state", "attempt_count", "due_at", "finished_at")}
-    )
-)
 
 
 def _unfinished(session: Session, results: Sequence[Result]) -> dict[int, sa.Row[Any]]:
