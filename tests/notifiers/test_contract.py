@@ -162,11 +162,14 @@ def test_an_answer_of_nonsense_is_survived(
             notifier.send(make_message(), channel, context)
 
 
-def test_private_receivers_are_refused_where_users_may_not_reach_them(
-    channel: dict[str, str], context: SendContext, notifier: Notifier, receiver: Receiver
+@pytest.mark.parametrize(
+    "notifier",
+    [kind for kind in KINDS if any(f.kind == "url" for f in notifiers.registered()[kind].fields)],
+    indirect=True,
+)
+def test_an_address_that_a_user_typed_reaches_no_private_receiver_where_that_is_denied(
+    notifier: Notifier, channel: dict[str, str], context: SendContext, receiver: Receiver
 ) -> None:
-    if notifier.kind == "telegram":
-        pytest.skip("the operator's own setting names the server")
     closed = context.settings.model_copy(update={"private_targets": "deny"})
     with pytest.raises(OutboundError, match="not allowed"):
         notifier.send(make_message(), channel, replace(context, settings=closed))
