@@ -10,12 +10,37 @@ from typing import Any
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, PasswordField, StringField
 
+from sentinelweb import i18n
 from sentinelweb.i18n import gettext as _
+from sentinelweb.i18n import lazy_gettext
 from sentinelweb.services.errors import InvalidInputError
+
+
+class _OwnWords:
+    """What WTForms says by itself, in words and languages of ours."""
+
+    _SENTENCES = {
+        "Not a valid choice.": lazy_gettext("Choose from the list."),
+        "Invalid Choice: could not coerce.": lazy_gettext("Choose from the list."),
+        "Invalid choice(s): one or more data inputs could not be coerced.": lazy_gettext(
+            "Choose from the list."
+        ),
+        "'%(value)s' are not valid choices for this field.": lazy_gettext("Choose from the list."),
+    }
+
+    def gettext(self, text: str) -> str:
+        return str(self._SENTENCES.get(text) or i18n.gettext(text))
+
+    def ngettext(self, _one: str, many: str, _n: int) -> str:
+        return self.gettext(many)
 
 
 class Form(FlaskForm):
     """A form that can say why a service did not take what it holds."""
+
+    class Meta(FlaskForm.Meta):
+        def get_translations(self, _form: FlaskForm) -> _OwnWords:
+            return _OwnWords()
 
     def validate(self, extra_validators: Mapping[str, Sequence[Any]] | None = None) -> bool:
         """Refuse texts with characters that PostgreSQL cannot store or nobody can see.
