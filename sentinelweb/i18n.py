@@ -24,6 +24,9 @@ LOCALES = {"en": "English", "pt_BR": "Português (Brasil)", "es": "Español"}
 DEFAULT_LOCALE = "en"
 DIRECTORY = Path(__file__).parent / "translations"
 
+# As seed 000 writes it, and Brazilians do; elsewhere Babel's own, which spells the month.
+_DATETIMES = {"pt_BR": "dd/MM/yyyy HH:mm:ss"}
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -90,7 +93,8 @@ def best_locale(wanted: list[str]) -> str:
 def format_datetime(moment: datetime) -> str:
     """Date and time to the second in the reader's zone, which is named."""
     zone = ZoneInfo(reader().timezone)
-    text = dates.format_datetime(moment, "medium", tzinfo=zone, locale=reader().locale)
+    pattern = _DATETIMES.get(reader().locale, "medium")
+    text = dates.format_datetime(moment, pattern, tzinfo=zone, locale=reader().locale)
     return f"{text} {moment.astimezone(zone).tzname()}"
 
 
