@@ -22,9 +22,11 @@ format: setup-dev ## Format the code
 	$(BIN)/ruff format
 
 translations: setup-dev ## Bring the catalogs up to date with the texts in the code
-	$(BIN)/pybabel extract -F tools/babel.cfg -k lazy_gettext -k _l -o sentinelweb/translations/messages.pot .
-	$(BIN)/pybabel update -i sentinelweb/translations/messages.pot -d sentinelweb/translations
-	$(BIN)/pybabel compile -d sentinelweb/translations
+	$(BIN)/pybabel -q extract -F tools/babel.cfg -k lazy_gettext \
+		--add-location=file --sort-by-file --no-wrap -o sentinelweb/translations/messages.pot .
+	$(BIN)/pybabel -q update -i sentinelweb/translations/messages.pot -d sentinelweb/translations \
+		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap
+	$(BIN)/pybabel -q compile -d sentinelweb/translations
 
 lock: setup-dev ## Resolve the dependencies of pyproject.toml anew
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q \
