@@ -46,8 +46,9 @@ class AuditStatistics:
 
 def run(now: datetime) -> AuditStatistics:
     """Judge every heartbeat that is overdue at `now`; any number of audits may run at once."""
-    outages.settle()
+    # In this order: if the web comes back in between, we still judge as of its last sign.
     until = outages.judged_until(now)
+    outages.settle()
     alerts = 0
     while True:
         with writing() as session:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 import structlog
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from sentinelweb.core import runs
@@ -32,16 +33,27 @@ def sign_of_web(now: datetime) -> Outage | None:
     with writing() as session:
         web = session.get(Component, WEB, with_for_update=True, populate_existing=True)
         if web is None:
-            session.add(Component(name=WEB, seen_at=now))
+            _first_sign(session, now)
             return None
         silence = now - web.seen_at
         outage = None
         if silence > SILENT_AFTER:
             outage = Outage(began_at=web.seen_at, ended_at=now)
             session.add(outage)
-            log.warning("outage_ended", began_at=web.seen_at, seconds=silence.total_seconds())
+            log.warning(
+                "outage_ended",
+                began_at=web.seen_at.isoformat(),
+                seconds=round(silence.total_seconds(), 1),
+            )
         web.seen_at = now
     return outage
+
+
+def _first_sign(session: Session, now: datetime) -> None:
+    """Several web processes may start at once on an empty database."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    insert = dialect.insert(Component.__table__).values(name=WEB, seen_at=now)
+    session.execute(insert.on_conflict_do_nothing())
 
 
 def judged_until(now: datetime) -> datetime:

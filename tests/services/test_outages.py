@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ from sentinelweb.db import db
 from sentinelweb.models import Delivery, HeartbeatCheck, Outage, StatusChange, User
 from sentinelweb.services import audit, outages, pings
 from tests.support.factories import NOW
+from tests.support.parallel import together
 
 MakeHeartbeat = Callable[..., HeartbeatCheck]
 
@@ -48,6 +50,35 @@ def test_while_the_web_is_silent_the_audit_judges_as_of_its_last_sign(
 
     assert statuses() == ["up"]
     assert not audit.is_due(after(hours=2))
+
+
+def test_a_web_that_comes_back_just_as_the_audit_looks_raises_no_alarm(
+    app: Flask, user: User, make_heartbeat: MakeHeartbeat
+) -> None:
+    make_heartbeat(user, last_ping=NOW, expected_period=60, grace_period=30)
+    outages.sign_of_web(after(seconds=50))
+    comes_back_at = [after(seconds=500)]
+
+    def show_sign(moment: datetime) -> None:
+        with app.app_context():
+            outages.sign_of_web(moment)
+
+    def between(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
+        if statement.startswith("SELECT") and comes_back_at:
+            web = threading.Thread(target=show_sign, args=(comes_back_at.pop(),))
+            web.start()
+            web.join()
+
+    sa.event.listen(db.engine, "after_cursor_execute", between)
+    audit.run(after(seconds=500))
+
+    assert comes_back_at == []
+    assert statuses() == ["up"]
+
+
+def test_servers_that_start_at_once_show_their_first_sign(app: Flask) -> None:
+    signs = together(app, [lambda: outages.sign_of_web(NOW)] * 4)
+    assert signs == [None] * 4
 
 
 def test_what_was_overdue_before_the_web_fell_silent_is_still_judged(
