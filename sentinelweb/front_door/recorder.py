@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -101,7 +102,7 @@ class Recorder:
         try:
             outages.sign_of_web(clock.now())
             self._sign_failed = False
-        except _AWAY as error:
+        except Exception as error:  # noqa: BLE001 - without this thread no ping is recorded
             if not self._sign_failed:
                 log.error("database_away", error=str(error))  # noqa: TRY400 - one line, not a page
             self._sign_failed = True
@@ -127,8 +128,9 @@ def _record_patiently(signals: Sequence[Signal]) -> Sequence[Outcome]:
         try:
             return pings.record(signals)
         except exc.OperationalError as error:
-            # `connection_invalidated`: it broke. Without a statement: a new one was refused.
-            lost = error.connection_invalidated or error.statement is None
-            if not lost or time.monotonic() > until:
+            # `connection_invalidated`: it broke. Without a statement: a new one was refused; but
+            # SQLite has none to lose, and says so of a COMMIT on a full disk.
+            refused = error.statement is None and not isinstance(error.orig, sqlite3.Error)
+            if not (error.connection_invalidated or refused) or time.monotonic() > until:
                 raise
             time.sleep(0.1)
