@@ -102,6 +102,20 @@ def test_every_setting_has_a_description() -> None:
     assert not without
 
 
+def test_the_example_of_an_env_file_is_up_to_date() -> None:
+    example = write_reference.ENV_EXAMPLE.read_text("utf-8")
+    assert example == write_reference.env_example(), "run python -m tools.write_reference"
+
+
+def test_the_example_of_an_env_file_holds_the_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "env"
+    lines = write_reference.env_example().splitlines()
+    path.write_text(
+        "\n".join(line.removeprefix("#") for line in lines if not line.startswith("# "))
+    )
+    assert Settings(_env_file=path) == Settings(_env_file=None)
+
+
 def test_every_notifier_and_each_of_its_fields_is_described() -> None:
     page = reference("notifiers")
     for kind, notifier in notifiers.registered().items():

@@ -5,7 +5,8 @@ They stand between markers, here as a table of two settings:
     <!-- generated: settings port app_host -->
     <!-- /generated -->
 
-With `--check` nothing is written, and the status is 1 if a page is out of date.
+`.env.example` is written whole. With `--check` nothing is written, and the status is 1 if a file is
+out of date.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import textwrap
 import types
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -33,6 +35,7 @@ from sentinelweb.runtime import procfile
 from sentinelweb.services.facts import heartbeat_facts
 
 ROOT = Path(__file__).resolve().parent.parent
+ENV_EXAMPLE = ROOT / ".env.example"
 
 _REGION = re.compile(
     r"(?P<head><!-- generated: (?P<kind>[a-z]+)(?P<words>[^>]*?) -->\n)"
@@ -238,6 +241,22 @@ def _facts(event: str) -> dict[str, Any]:
     return facts | {"changes": 7, "window": 900} if event == "flapping" else facts
 
 
+def env_example() -> str:
+    """`.env.example`: every setting with its default, as a comment."""
+    parts = [
+        (
+            "# Copy this file to .env, and take the # away before what you change.\n"
+            "# docs/reference/settings.md says more. The values here are the defaults.\n"
+        )
+    ]
+    for name, field in Settings.model_fields.items():
+        text = "\n".join(textwrap.wrap((field.description or "").replace("`", ""), 98))
+        value = "" if field.default is None else str(field.default)
+        quoted = f'"{value}"' if " " in value else value
+        parts.append(textwrap.indent(text, "# ") + f"\n#{name.upper()}={quoted}\n")
+    return "\n".join(parts)
+
+
 _KINDS: dict[str, Callable[[list[str]], str]] = {
     "settings": settings_table,
     "notifiers": notifier_sections,
@@ -251,16 +270,17 @@ _KINDS: dict[str, Callable[[list[str]], str]] = {
 
 
 def main() -> int:
-    outdated = []
-    for path in pages():
-        content = path.read_text("utf-8")
-        wanted = rewritten(content)
-        if wanted != content:
-            outdated.append(path)
-            if "--check" not in sys.argv[1:]:
-                path.write_text(wanted, "utf-8")
+    wanted = {path: rewritten(path.read_text("utf-8")) for path in pages()}
+    wanted[ENV_EXAMPLE] = env_example()
+    outdated = [
+        path
+        for path, content in wanted.items()
+        if not path.exists() or path.read_text("utf-8") != content
+    ]
     for path in outdated:
         print(path.relative_to(ROOT))
+        if "--check" not in sys.argv[1:]:
+            path.write_text(wanted[path], "utf-8")
     return 1 if outdated and "--check" in sys.argv[1:] else 0
 
 
