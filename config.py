@@ -35,7 +35,9 @@ class ConfigurationError(Exception):
 class Settings(BaseSettings):
     """The settings, each with its default. `docs/reference/settings.md` is held to this class."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     data_dir: Path = Field(
         Path("data"),
@@ -48,6 +50,11 @@ class Settings(BaseSettings):
     redis_url: OptionalText = Field(
         None,
         description="Redis URL; an embedded Redis in `DATA_DIR` serves when unset.",
+    )
+    redis_certificate: Literal["verify", "ignore"] = Field(
+        "verify",
+        description="`ignore` accepts a `rediss://` server that signed its certificate itself, as "
+        "Heroku's does.",
     )
     secret_key: OptionalText = Field(
         None,
@@ -226,7 +233,12 @@ class Settings(BaseSettings):
 
     @property
     def resolved_redis_url(self) -> str:
-        return self.redis_url or f"unix://{quote(str(self.redis_socket))}"
+        if self.redis_url is None:
+            return f"unix://{quote(str(self.redis_socket))}"
+        if self.redis_certificate == "ignore" and self.redis_url.startswith("rediss://"):
+            separator = "&" if "?" in self.redis_url else "?"
+            return f"{self.redis_url}{separator}ssl_cert_reqs=none"
+        return self.redis_url
 
     @property
     def private_targets_allowed(self) -> bool:
@@ -267,7 +279,9 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as error:
         lines = [
-            f"{'.'.join(str(part) for part in item['loc']).upper()}: {item['msg']}"
+            ".".join(map(str, item["loc"])).upper()
+            + ": "
+            + item["msg"].removeprefix("Value error, ")
             for item in error.errors(include_input=False, include_url=False)
         ]
         raise ConfigurationError("; ".join(lines)) from error
