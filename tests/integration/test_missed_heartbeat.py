@@ -6,19 +6,15 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 
-from tests.integration.conftest import StartStack
 from tests.integration.things import add_heartbeat, add_telegram, add_webhook, status
 from tests.support.receiver import Receiver
-from tests.support.stack import Stack, wait_until
-from tests.support.visitor import Visitor
-
-Visit = Callable[[Stack], Visitor]
+from tests.support.running import StartStack, Visit
+from tests.support.stack import wait_until
 
 
 def events(receiver: Receiver) -> list[str]:

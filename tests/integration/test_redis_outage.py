@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 import requests
 
-from tests.integration.conftest import StartStack
 from tests.integration.things import add_heartbeat, add_webhook, status
 from tests.support.receiver import Receiver
+from tests.support.running import StartStack, Visit
 from tests.support.servers import RedisServer, TestRun
-from tests.support.stack import Stack, wait_until
+from tests.support.stack import wait_until
 from tests.support.visitor import Visitor
-
-Visit = Callable[[Stack], Visitor]
 
 
 @pytest.fixture(params=[True, False], ids=["keeps-its-data", "comes-back-empty"])
