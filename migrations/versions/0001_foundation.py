@@ -150,6 +150,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("environment", sa.String(length=50), nullable=False),
+        sa.Column("search_text", sa.Text(), nullable=False),
         sa.Column("status", sa.String(length=10), nullable=False),
         sa.Column("status_since", sa.DateTime(timezone=True), nullable=False),
         sa.Column("is_active", sa.Boolean(), nullable=False),
@@ -349,6 +350,13 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_pings_monitor_id_created_at", ["monitor_id", "created_at"], unique=False
         )
+        batch_op.create_index(
+            "ix_pings_monitor_id_created_at_runs",
+            ["monitor_id", "created_at"],
+            unique=False,
+            sqlite_where=sa.text("duration_ms IS NOT NULL"),
+            postgresql_where=sa.text("duration_ms IS NOT NULL"),
+        )
 
     op.create_table(
         "delivery_attempts",
@@ -383,6 +391,11 @@ def downgrade() -> None:
 
     op.drop_table("delivery_attempts")
     with op.batch_alter_table("pings", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_pings_monitor_id_created_at_runs",
+            sqlite_where=sa.text("duration_ms IS NOT NULL"),
+            postgresql_where=sa.text("duration_ms IS NOT NULL"),
+        )
         batch_op.drop_index("ix_pings_monitor_id_created_at")
 
     op.drop_table("pings")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.schema import SchemaItem
 
+from sentinelweb.core.folding import fold
 from sentinelweb.db import Base
 from sentinelweb.models.channel import Channel, monitor_channels
 from sentinelweb.models.team import Team
@@ -34,6 +36,8 @@ class Monitor(Base):
     description: Mapped[str] = mapped_column(sa.Text, default="")
     tags: Mapped[list[str]] = mapped_column(default=list)
     environment: Mapped[str] = mapped_column(sa.String(50), default="")
+    # All the texts above, folded, for the search; kept below.
+    search_text: Mapped[str] = mapped_column(sa.Text, default="")
     status: Mapped[str] = mapped_column(sa.String(10), default="new")
     status_since: Mapped[datetime]
     is_active: Mapped[bool] = mapped_column(default=True)
@@ -45,3 +49,10 @@ class Monitor(Base):
     channels: Mapped[list[Channel]] = relationship(
         secondary=monitor_channels, order_by=Channel.name, passive_deletes=True
     )
+
+
+@event.listens_for(Monitor, "before_insert", propagate=True)
+@event.listens_for(Monitor, "before_update", propagate=True)
+def _keep_search_text(_mapper: object, _connection: object, monitor: Monitor) -> None:
+    texts = (monitor.slug, monitor.alias, monitor.name, monitor.description, monitor.environment)
+    monitor.search_text = fold("\n".join(filter(None, (*texts, *(monitor.tags or ())))))

@@ -20,7 +20,17 @@ class Ping(Base):
     """
 
     __tablename__ = "pings"
-    __table_args__ = (sa.Index("ix_pings_monitor_id_created_at", "monitor_id", "created_at"),)
+    __table_args__ = (
+        sa.Index("ix_pings_monitor_id_created_at", "monitor_id", "created_at"),
+        # The latest runs, however many other signals lie between.
+        sa.Index(
+            "ix_pings_monitor_id_created_at_runs",
+            "monitor_id",
+            "created_at",
+            sqlite_where=sa.text("duration_ms IS NOT NULL"),
+            postgresql_where=sa.text("duration_ms IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     monitor_id: Mapped[int] = mapped_column(sa.ForeignKey("monitors.id", ondelete="CASCADE"))

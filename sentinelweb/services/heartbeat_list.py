@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sentinelweb.core.fingerprint import fingerprint
+from sentinelweb.core.folding import fold
 from sentinelweb.core.status import Status
 from sentinelweb.db import db
 from sentinelweb.models import HeartbeatCheck, Monitor, User
@@ -123,17 +124,9 @@ def _conditions(query: ListQuery) -> list[sa.ColumnElement[bool]]:
     if query.status:
         conditions.append(Monitor.status == query.status)
     if query.tag:
-        tag = _each_tag()
-        conditions.append(_has_tag(tag, tag.c.value == query.tag))
+        conditions.append(_has_tag(query.tag))
     if query.search:
-        tag = _each_tag()
-        columns = (Monitor.name, Monitor.description, Monitor.environment, Monitor.slug)
-        conditions.append(
-            sa.or_(
-                *(column.icontains(query.search, autoescape=True) for column in columns),
-                _has_tag(tag, tag.c.value.icontains(query.search, autoescape=True)),
-            )
-        )
+        conditions.append(Monitor.search_text.contains(fold(query.search), autoescape=True))
     return conditions
 
 
@@ -144,8 +137,10 @@ def _each_tag() -> sa.TableValuedAlias:
     return function(Monitor.tags).table_valued(sa.column("value", sa.Text))
 
 
-def _has_tag(tag: sa.TableValuedAlias, condition: sa.ColumnElement[bool]) -> sa.Exists:
-    return sa.select(sa.literal(1)).select_from(tag).where(condition).correlate(Monitor).exists()
+def _has_tag(name: str) -> sa.Exists:
+    tag = _each_tag()
+    found = sa.select(sa.literal(1)).select_from(tag).where(tag.c.value == name)
+    return found.correlate(Monitor).exists()
 
 
 def _tags(teams: Sequence[int]) -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 from sentinelweb.core.status import Status
 from sentinelweb.services import heartbeat_list, heartbeats, pings
 from sentinelweb.services.heartbeat_list import PAGE_SIZE, ListQuery
+from sentinelweb.services.heartbeats import HeartbeatValues
 from tests.support.factories import NOW
 
 
@@ -37,7 +38,13 @@ class TestSearch:
         make_heartbeat(
             user, name="Nightly Backup", description="Dump of db-1", tags=["Größe", "a"], slug="a"
         )
-        make_heartbeat(user, name="Export 100%_done", environment="staging", slug="slug-of-export")
+        make_heartbeat(
+            user,
+            name="Export 100%_done",
+            environment="staging",
+            slug="slug-of-export",
+            alias="so-called",
+        )
         make_heartbeat(other_user, name="Backup of others", tags=["theirs"])
 
     @pytest.mark.parametrize(
@@ -45,9 +52,12 @@ class TestSearch:
         [
             ("backup", ["Nightly Backup"]),
             ("DB-1", ["Nightly Backup"]),
-            ("größe", ["Nightly Backup"]),
+            ("GRÖSSE", ["Nightly Backup"]),
+            ("grosse", ["Nightly Backup"]),
+            ("EXPÓRT", ["Export 100%_done"]),
             ("stag", ["Export 100%_done"]),
             ("slug-of", ["Export 100%_done"]),
+            ("called", ["Export 100%_done"]),
             ("100%_", ["Export 100%_done"]),
             ("%", ["Export 100%_done"]),
             ("_", ["Export 100%_done"]),
@@ -57,6 +67,14 @@ class TestSearch:
     )
     def test_it_looks_in_all_texts_of_the_users_own(self, user, search, expected):
         assert names(user, search=search) == expected
+
+    def test_a_change_is_found_at_once(self, user):
+        [export] = heartbeat_list.find(user, ListQuery(search="export")).heartbeats
+        values = HeartbeatValues(name="Fatura", tags=["Ärger"], environment="ÇA VA")
+        heartbeats.edit(user, export.id, values)
+        for search in ("fatura", "ÄRGER", "ça va"):
+            assert names(user, search=search) == ["Fatura"]
+        assert names(user, search="100%") == []
 
     def test_a_tag_is_matched_whole(self, user):
         assert names(user, tag="Größe") == ["Nightly Backup"]
