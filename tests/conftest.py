@@ -18,6 +18,7 @@ from sentinelweb import create_app, i18n
 from sentinelweb.db import db
 from sentinelweb.models import Channel, HeartbeatCheck, User
 from tests.support import factories
+from tests.support.catalogs import compile_catalogs
 from tests.support.checked_client import CheckedClient
 from tests.support.databases import (
     PostgresDatabase,
@@ -183,6 +184,16 @@ def mailbox(app: Flask) -> Iterator[Mailbox]:
         app.config["SETTINGS"] = settings.model_copy(update={"smtp_url": mailbox.url})
         yield mailbox
         finish_background_mail()
+
+
+@pytest.fixture
+def catalogs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Translate by the catalogs as they stand in the work tree, compiled or not."""
+    compile_catalogs(tmp_path / "translations")
+    monkeypatch.setattr(i18n, "DIRECTORY", tmp_path / "translations")
+    i18n._translations.cache_clear()
+    yield
+    i18n._translations.cache_clear()
 
 
 class Clock:
