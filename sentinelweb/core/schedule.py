@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -124,3 +124,18 @@ class CronSchedule:
 
 
 Schedule = PeriodSchedule | CronSchedule
+
+
+def forgive(
+    schedule: Schedule, deadlines: Deadlines, began_at: datetime, ended_at: datetime
+) -> Deadlines:
+    """`deadlines` after a time in which no ping could be received (docs/adr/0003).
+
+    A job that was expected meanwhile may have pinged in vain: its schedule starts anew from the
+    end. One that was late before gets back the part of its grace that the outage took.
+    """
+    if began_at <= deadlines.late_at <= ended_at:
+        return schedule.deadlines(ended_at)
+    if deadlines.late_at < began_at <= deadlines.down_at:
+        return replace(deadlines, down_at=deadlines.down_at + (ended_at - began_at))
+    return deadlines

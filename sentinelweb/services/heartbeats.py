@@ -26,7 +26,7 @@ from sentinelweb.models import (
     User,
     monitor_channels,
 )
-from sentinelweb.services import counts, pings, scoping, transitions
+from sentinelweb.services import counts, outages, pings, scoping, transitions
 from sentinelweb.services.counts import CountKey
 from sentinelweb.services.errors import NotFoundError
 from sentinelweb.services.facts import heartbeat_facts
@@ -96,8 +96,7 @@ def edit(user: User, heartbeat_id: int, values: HeartbeatValues) -> HeartbeatChe
         heartbeat.updated_at = now
         _set_channels(session, heartbeat, values.channel_ids)
         if heartbeat.schedule != schedule_before and heartbeat.status != Status.PAUSED:
-            counted_from = _counted_from(session, heartbeat)
-            _expect(heartbeat, heartbeat.schedule.deadlines(counted_from) if counted_from else None)
+            _expect(heartbeat, _deadlines_since_last_ping(session, heartbeat))
             if heartbeat.failure is None:  # what a job said of itself is true of any schedule
                 _change(session, heartbeat, Event.RESCHEDULED, now)
     return heartbeat
@@ -181,8 +180,8 @@ def _change(session: Session, heartbeat: HeartbeatCheck, event: Event, now: date
     session.refresh(heartbeat)
 
 
-def _counted_from(session: Session, heartbeat: HeartbeatCheck) -> datetime | None:
-    """What deadlines count from: the last ping, or a resumption after it; None if never pinged."""
+def _deadlines_since_last_ping(session: Session, heartbeat: HeartbeatCheck) -> Deadlines | None:
+    """Counted from the last ping, or a resumption after it; None for one that was never pinged."""
     if heartbeat.last_ping is None:
         return None
     resumed_at = session.scalar(
@@ -192,7 +191,8 @@ def _counted_from(session: Session, heartbeat: HeartbeatCheck) -> datetime | Non
             StatusChange.prev_status == Status.PAUSED,
         )
     )
-    return resumed_at or heartbeat.last_ping
+    counted_from = resumed_at or heartbeat.last_ping
+    return outages.deadlines_since(session, heartbeat.schedule, counted_from)
 
 
 def _set_channels(session: Session, heartbeat: HeartbeatCheck, ids: Sequence[int]) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from sentinelweb.core import runs
+from sentinelweb.core.schedule import Deadlines, Schedule, forgive
 from sentinelweb.core.status import Status, overdue_at
 from sentinelweb.db import db, writing
 from sentinelweb.models import Component, HeartbeatCheck, Outage
@@ -117,19 +118,26 @@ def _extend_batch(session: Session, outage: Outage) -> int:
 def _extend(heartbeat: HeartbeatCheck, outage: Outage) -> None:
     """Give new deadlines to a heartbeat that the outage concerns.
 
-    One that was expected meanwhile may have pinged in vain: its schedule starts anew from the end.
-    One that was late before gets back the part of its grace that the outage took. A run may have
-    ended unheard: only those that began later are still waited for.
+    A run may have ended unheard: only those that began later are still waited for.
     """
     late_at, down_at = heartbeat.next_expected_ping, heartbeat.down_at
-    if late_at and down_at and heartbeat.status == Status.LATE:
-        heartbeat.down_at = down_at + (outage.ended_at - outage.began_at)
-    elif late_at and outage.began_at <= late_at <= outage.ended_at:
-        deadlines = heartbeat.schedule.deadlines(outage.ended_at)
+    if late_at and down_at:
+        deadlines = forgive(
+            heartbeat.schedule, Deadlines(late_at, down_at), outage.began_at, outage.ended_at
+        )
         heartbeat.next_expected_ping, heartbeat.down_at = deadlines.late_at, deadlines.down_at
     left = runs.begun_after(heartbeat.runs or {}, outage.ended_at)
     heartbeat.runs = left or None
     heartbeat.run_down_at = runs.must_end_by(left, heartbeat.grace_period)
+
+
+def deadlines_since(session: Session, schedule: Schedule, counted_from: datetime) -> Deadlines:
+    """What `schedule` expects after a ping at `counted_from`, our outages since then forgiven."""
+    deadlines = schedule.deadlines(counted_from)
+    query = sa.select(Outage.began_at, Outage.ended_at).where(Outage.ended_at > counted_from)
+    for began_at, ended_at in session.execute(query.order_by(Outage.ended_at)):
+        deadlines = forgive(schedule, deadlines, began_at, ended_at)
+    return deadlines
 
 
 def recent(since: datetime) -> list[Outage]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sentinelweb.core.status import Status
 from sentinelweb.db import db, writing
 from sentinelweb.models import Delivery, HeartbeatCheck, Ping, StatusChange
-from sentinelweb.services import counts, heartbeats, pings
+from sentinelweb.services import audit, counts, heartbeats, outages, pings
 from sentinelweb.services.errors import NotFoundError
 from sentinelweb.services.heartbeats import HeartbeatValues
 from tests.support.factories import NOW, team_of
@@ -148,6 +148,22 @@ class TestEdit:
         db.session.expire_all()
         assert heartbeat.status == "up"
         assert heartbeat.next_expected_ping == NOW + timedelta(days=7, seconds=120)
+
+    def test_what_our_own_outage_gave_is_not_lost(self, user, make_heartbeat, clock):
+        expected_meanwhile = make_heartbeat(user, last_ping=NOW)
+        late_before = make_heartbeat(user, last_ping=NOW - timedelta(seconds=20))
+        for second in (45, 500):
+            outages.sign_of_web(NOW + timedelta(seconds=second))
+            audit.run(NOW + timedelta(seconds=second))
+        clock.advance(seconds=501)
+        values = replace(VALUES, expected_period=50, grace_period=40)
+        for heartbeat in (expected_meanwhile, late_before):
+            heartbeats.edit(user, heartbeat.id, values)
+        db.session.expire_all()
+        assert (expected_meanwhile.status, late_before.status) == ("up", "late")
+        assert seconds(expected_meanwhile, "next_expected_ping") == 500 + 50
+        assert seconds(expected_meanwhile, "down_at") == 500 + 50 + 40
+        assert seconds(late_before, "down_at") == -20 + 50 + 40 + (500 - 45)
 
     def test_a_job_that_said_it_failed_is_not_well_by_a_new_schedule(
         self, user, make_heartbeat, clock

@@ -253,3 +253,19 @@ def test_a_ping_after_the_outage_counts_as_any_other(
 
     db.session.refresh(heartbeat)
     assert heartbeat.next_expected_ping == after(seconds=562)
+
+
+def test_counting_anew_from_the_last_ping_forgives_the_same(
+    user: User, make_heartbeat: MakeHeartbeat
+) -> None:
+    times = {"expected_period": 60, "grace_period": 300}
+    heartbeats = [make_heartbeat(user, last_ping=after(seconds=-s), **times) for s in range(60)]
+    for second in (30, 55, 140, 146, 149, 200):  # one outage after the other, but for 146 to 149
+        outages.sign_of_web(after(seconds=second))
+        audit.run(after(seconds=second))
+
+    for heartbeat in heartbeats:
+        db.session.refresh(heartbeat)
+        assert heartbeat.last_ping is not None
+        counted = outages.deadlines_since(db.session(), heartbeat.schedule, heartbeat.last_ping)
+        assert counted == heartbeat.deadlines
