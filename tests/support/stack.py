@@ -46,6 +46,19 @@ def wait_until(condition: Callable[[], T], within: float, what: str = "") -> T:
         time.sleep(0.02)
 
 
+def http_get(port: int, path: str, timeout: float = 5) -> tuple[int, bytes]:
+    """Status and body of a GET on this machine; status 0 if there is no answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read()
+    except (OSError, http.client.HTTPException):
+        return 0, b""
+    finally:
+        connection.close()
+
+
 def clean_environment() -> dict[str, str]:
     """The environment without the test run's own variables, for a process of the program."""
     wanted = {"PATH", "HOME", "LANG", "TMPDIR"}
@@ -260,15 +273,11 @@ class Stack:
 
     def get(self, path: str, timeout: float = 5) -> tuple[int, Any]:
         """Status and JSON of a GET; status 0 if there is no answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        status, body = http_get(self.port, path, timeout)
         try:
-            connection.request("GET", path)
-            response = connection.getresponse()
-            return response.status, json.loads(response.read())
-        except (OSError, http.client.HTTPException, ValueError):
-            return 0, None
-        finally:
-            connection.close()
+            return status, json.loads(body) if body else None
+        except ValueError:
+            return status, None
 
     def becomes_ready(self, within: float = 30) -> None:
         """Wait until `/ready` says so."""

@@ -1,0 +1,162 @@
+"""Parts that record themselves, and the readiness that follows."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from config import Settings
+from sentinelweb import clock as application_clock
+from sentinelweb import create_app
+from sentinelweb.db import db
+from sentinelweb.models import Component
+from sentinelweb.services import liveness
+from sentinelweb.services.liveness import AUDIT, SCHEDULER, WORKER
+from tests.conftest import Clock
+from tests.support.databases import settings_for_tests
+from tests.support.parallel import together
+from tests.support.stack import PrivateRedis
+
+ALL = (SCHEDULER, WORKER, AUDIT)
+
+
+def test_a_beat_is_recorded_and_grows_old(app: Flask, clock: Clock):
+    liveness.beat(WORKER)
+    clock.advance(seconds=4)
+    assert liveness.ages() == {WORKER: 4.0}
+    liveness.beat(WORKER)
+    assert liveness.ages() == {WORKER: 0.0}
+
+
+def test_beats_at_the_same_moment_do_not_collide(app: Flask):
+    together(app, [lambda: liveness.beat(WORKER)] * 8)
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(Component)) == 1
+
+
+def test_a_beat_from_the_future_is_as_bad_as_an_old_one(app: Flask, clock: Clock):
+    liveness.beat(WORKER)
+    clock.advance(hours=-1)
+    assert liveness.ages()[WORKER] == 3_600
+
+
+def test_all_parts_together_are_ready(app: Flask):
+    for name in ALL:
+        liveness.beat(name)
+    readiness = liveness.readiness()
+    assert list(readiness.parts) == ["database", "redis", *ALL]
+    assert readiness.ready
+    assert readiness.silent(*ALL) == []
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_part_that_is_missing_is_not_ready(app: Flask, name: str):
+    for other in ALL:
+        if other != name:
+            liveness.beat(other)
+    readiness = liveness.readiness()
+    assert not readiness.ready
+    assert readiness.parts[name] == liveness.Part(ok=False)
+    assert readiness.silent(*ALL) == [name]
+
+
+@pytest.mark.parametrize("name", [SCHEDULER, WORKER])
+def test_a_part_that_is_stale_is_not_ready(app: Flask, clock: Clock, name: str):
+    liveness.beat(name)
+    clock.advance(seconds=liveness.STALE_AFTER)
+    assert liveness.readiness().parts[name].ok
+    clock.advance(seconds=1)
+    assert not liveness.readiness().parts[name].ok
+
+
+@pytest.mark.settings(worker_interval_sec=300)
+def test_an_audit_is_stale_after_three_intervals(app: Flask, clock: Clock):
+    liveness.beat(AUDIT)
+    clock.advance(seconds=900)
+    assert liveness.readiness().parts[AUDIT].ok
+    clock.advance(seconds=60)
+    assert not liveness.readiness().parts[AUDIT].ok
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_without_redis_the_rest_is_told_all_the_same(database_url: str, tmp_path: Path):
+    settings = settings_for_tests(
+        tmp_path, database_url=database_url, redis_url=f"unix://{tmp_path}/nothing.sock"
+    )
+    with create_app(settings).app_context():
+        liveness.beat(WORKER)
+        parts = liveness.readiness().parts
+        db.engine.dispose()
+    assert not parts["redis"].ok
+    assert parts["database"].ok
+    assert parts[WORKER].ok
+
+
+def test_without_the_database_only_redis_is_known(redis_url: str, tmp_path: Path):
+    settings = settings_for_tests(
+        tmp_path, redis_url=redis_url, database_url="postgresql://127.0.0.1:9/nothing"
+    )
+    with create_app(settings).app_context():
+        readiness = liveness.readiness()
+    assert readiness.parts == {
+        "database": liveness.Part(ok=False),
+        "redis": liveness.Part(ok=True),
+    }
+    assert readiness.silent(SCHEDULER) == [], "nothing is known about it"
+
+
+def test_a_pulse_beats_now_and_then_however_often_it_is_asked(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+):
+    times = []
+    pulse = liveness.Pulse(WORKER)
+    monkeypatch.setattr(liveness, "BEAT_EVERY", 0.2)
+    until = time.monotonic() + 0.5
+    while time.monotonic() < until:
+        pulse.beat()
+        times.append(db.session.scalar(sa.select(Component.seen_at)))
+    assert len(set(times)) == 3
+
+
+def test_a_pulse_goes_on_when_the_database_is_away(tmp_path: Path, redis_url: str):
+    settings = settings_for_tests(
+        tmp_path, redis_url=redis_url, database_url="postgresql://127.0.0.1:9/nothing"
+    )
+    with create_app(settings).app_context():
+        liveness.Pulse(WORKER).beat()
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_page_does_not_wait_for_a_redis_that_answers_nothing(
+    settings: Settings, app: Flask, tmp_path: Path
+):
+    (tmp_path / "redis").mkdir()
+    with PrivateRedis(tmp_path / "redis") as server:
+        changed = settings.model_copy(update={"redis_url": server.url})
+        other = create_app(changed)
+        with other.app_context():
+            server.freeze()
+            began = time.monotonic()
+            assert liveness.recent_readiness().parts == {}, "nothing is known yet"
+            assert time.monotonic() - began < 0.5
+            for _ in range(20):
+                liveness.recent_readiness()
+            assert time.monotonic() - began < 0.8, "only the first waits, and not for long"
+            time.sleep(1.5)
+            assert liveness.recent_readiness().silent("redis") == ["redis"]
+            db.engine.dispose()
+
+
+def test_what_was_looked_up_lasts_for_two_seconds(app: Flask, monkeypatch: pytest.MonkeyPatch):
+    assert liveness.recent_readiness().silent(WORKER) == [WORKER]
+    liveness.beat(WORKER)
+    assert liveness.recent_readiness().silent(WORKER) == [WORKER], "as it was looked up"
+    monkeypatch.setattr(liveness, "RECENT", 0.0)
+    assert liveness.recent_readiness().silent(WORKER) == []
+    assert application_clock.now() - timedelta(seconds=5) < db.session.scalar(
+        sa.select(Component.seen_at)
+    )
