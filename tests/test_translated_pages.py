@@ -1,0 +1,240 @@
+"""Every page is shown in every language, with nothing of the English left on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask, abort, url_for
+from werkzeug.routing import Rule
+
+from sentinelweb import notifiers
+from sentinelweb.db import db
+from sentinelweb.models import Delivery, DeliveryAttempt, Ping, StatusChange, User
+from sentinelweb.services import administration, invitations, passwords
+from tests.support.catalogs import LOCALES, english_in
+from tests.support.checked_client import CheckedClient
+from tests.support.factories import NOW, make_channel, make_heartbeat, make_user
+from tests.support.mailbox import Mailbox
+from tests.support.untranslated import texts
+
+pytestmark = [
+    pytest.mark.parametrize("database", ["sqlite"]),  # one is enough for words
+    pytest.mark.parametrize("locale", LOCALES),
+    pytest.mark.usefixtures("catalogs", "clock"),
+]
+
+NOTES = ("pinged", "missed", "unfinished", "failed", "exit 3", "late", "rescheduled", "paused")
+# No pages of their own: one leads elsewhere, one is there only as long as nobody has an account.
+NOT_SEEN = {"heartbeats.home", "accounts.setup"}
+UNTRANSLATED = {"pings", "health", None}
+
+Arguments = dict[str, list[Any]]
+
+
+@pytest.fixture
+def user(app: Flask, locale: str) -> User:
+    return make_user("user@example.com", name="U", is_admin=True, locale=locale, last_login_at=NOW)
+
+
+@pytest.fixture
+def arguments(app: Flask, user: User) -> Arguments:
+    """What the addresses of pages are filled in with, so that all that can be shown is shown."""
+    late = {"last_ping": NOW - timedelta(seconds=70), "status": "late"}
+    down = {"last_ping": NOW - timedelta(hours=2), "status": "down", "alert_sent_at": NOW}
+    telegram = make_channel(user, "telegram", fault="Chat 42?", fault_at=NOW)
+    webhook = make_channel(user, "webhook", name="W")
+    heartbeats = [
+        make_heartbeat(user, name="A", last_ping=NOW, tags=["x"], environment="y", description="z"),
+        make_heartbeat(user, name="B", **late),
+        make_heartbeat(user, name="C", **down, channels=[telegram]),
+        make_heartbeat(user, name="D", **down, failure="exit 3", last_duration_ms=1_500),
+        make_heartbeat(user, name="E", **down, failure="failed"),
+        make_heartbeat(user, name="F", runs={"": NOW.isoformat()}),
+        make_heartbeat(user, name="G", status="paused"),
+        make_heartbeat(user, name="H", cron_expression="0 3 * * *", cron_timezone="UTC"),
+        make_heartbeat(user, name="I"),
+    ]
+    _happenings(heartbeats[0].id, webhook.id)
+    other = make_user("other@example.com", name="O", is_admin=True)
+    ordinary = make_user("ordinary@example.com", name="P")
+    invited = invitations.invite("invited@example.com", by=user)
+    return {
+        "heartbeat_id": [heartbeat.id for heartbeat in heartbeats],
+        "channel_id": [telegram.id, webhook.id, make_channel(user, "pigeon").id],
+        "user_id": [other.id, ordinary.id],
+        "kind": list(notifiers.registered()),
+        "token": [
+            invitations.link(invited, "").rpartition("/")[2],
+            passwords.reset_link(administration.user(other.id), "").rpartition("/")[2],
+        ],
+    }
+
+
+def _happenings(monitor_id: int, channel_id: int) -> None:
+    """Something of each kind that a timeline and a log of deliveries can show."""
+    sender = {"method": "GET", "remote_addr": "192.0.2.1", "user_agent": "curl/8", "counted": True}
+    for values in (
+        {},
+        {"method": "TEST"},
+        {"kind": "start"},
+        {"kind": "log"},
+        {"kind": "fail"},
+        {"kind": "fail", "exit_status": 3, "duration_ms": 1_500},
+        {"counted": False},
+    ):
+        db.session.add(Ping(monitor_id=monitor_id, created_at=NOW, **(sender | values)))
+    for note in (*NOTES, "resumed"):
+        db.session.add(
+            StatusChange(
+                monitor_id=monitor_id,
+                prev_status="new",
+                new_status="up",
+                note=note,
+                created_at=NOW - timedelta(days=2),
+            )
+        )
+    for number, (event, state) in enumerate(
+        (event, state)
+        for event in ("down", "up", "test", "flapping", "calm")
+        for state in ("pending", "sent", "failed", "merged")
+    ):
+        attempt = DeliveryAttempt(created_at=NOW, duration_ms=5, error="" if number % 2 else "E")
+        db.session.add(
+            Delivery(
+                uid=f"uid-{number}",
+                channel_id=channel_id,
+                monitor_id=monitor_id,
+                event=event,
+                state=state,
+                facts={"name": "A", "occurred_at": NOW.isoformat()},
+                created_at=NOW + timedelta(seconds=number),
+                due_at=NOW + timedelta(hours=1) if state == "pending" else None,
+                finished_at=None if state == "pending" else NOW,
+                attempt_count=number % 3,
+                attempts=[attempt] if number % 3 else [],
+            )
+        )
+    db.session.commit()
+
+
+def addresses(rule: Rule, arguments: Arguments) -> Iterator[str]:
+    values = [{}]
+    for name in rule.arguments:
+        values = [{**value, name: given} for value in values for given in arguments[name]]
+    for value in values:
+        yield url_for(rule.endpoint, **value)
+
+
+def check_language(client: CheckedClient, locale: str) -> None:
+    assert client.page is not None
+    (html,) = client.page.query("html")
+    assert html.attrs["lang"] == locale.replace("_", "-")
+    assert english_in(texts(client.page), locale) == [], client.location
+
+
+@pytest.mark.settings(registration="open", smtp_url="smtp://127.0.0.1:9")
+def test_every_page_is_in_the_language_of_the_user(
+    app: Flask,
+    client: CheckedClient,
+    user: User,
+    login: Callable[[CheckedClient, User], None],
+    locale: str,
+    arguments: Arguments,
+) -> None:
+    with app.test_request_context():
+        pages = {
+            rule.endpoint: list(addresses(rule, arguments))
+            for rule in app.url_map.iter_rules()
+            if rule.methods and "GET" in rule.methods and "." in rule.endpoint
+            if rule.endpoint.partition(".")[0] not in UNTRANSLATED
+        }
+    seen = set()
+    for logged_in in (False, True):
+        client.set_cookie("locale", locale)
+        if logged_in:
+            login(client, user)
+        for endpoint, urls in pages.items():
+            for url in urls:
+                response = client.get(url)
+                if response.status_code in {200, 410}:
+                    check_language(client, locale)
+                    seen.add(endpoint)
+    assert seen == set(pages) - NOT_SEEN
+
+
+def test_what_was_filled_in_wrongly_is_explained_in_the_language_of_the_user(
+    client: CheckedClient, user: User, login: Callable[[CheckedClient, User], None], locale: str
+) -> None:
+    login(client, user)
+    for page, data in (
+        ("/heartbeats/add", {"name": "", "expected_period": "often", "grace_period": "9999w"}),
+        ("/heartbeats/add", {"schedule_kind": "moon", "channels": ["x"], "name": "x" * 300}),
+        ("/heartbeats/add", {"schedule_kind": "cron", "cron_timezone": "Moon/Base", "tags": "\0"}),
+        ("/channels/add/telegram", {"name": "", "bot_token": "x", "chat_id": "?", "locale": "x"}),
+        ("/channels/add/webhook", {"url": "ftp://x", "headers": "x", "method": "BREW"}),
+        ("/account", {"name": "x" * 500, "locale": "xx", "timezone": "Moon/Base"}),
+    ):
+        client.get(page)
+        form = {"/account": "profile"}.get(page, "")
+        assert client.submit(form, data).status_code in {200, 422}
+        check_language(client, locale)
+        assert client.text(".field-error")
+
+
+def test_the_set_up_and_a_wrong_login_are_in_the_language_of_the_browser(
+    app: Flask, client: CheckedClient, locale: str
+) -> None:
+    headers = {"Accept-Language": locale.replace("_", "-")}
+    client.get("/setup", headers=headers)
+    check_language(client, locale)
+    client.submit("", {"email": "nobody", "password": "short"}, headers=headers)
+    check_language(client, locale)
+    make_user()
+    for _attempt in range(11):
+        client.get("/login", headers=headers)
+        client.submit("", {"email": "a@example.com", "password": "wrong"}, headers=headers)
+        check_language(client, locale)
+    assert "429" in client.text()
+
+
+@pytest.mark.parametrize("code", [400, 403, 404, 405, 413, 418, 429, 500, 503])
+def test_an_error_is_in_the_language_of_the_browser(
+    app: Flask, client: CheckedClient, user: User, locale: str, code: int
+) -> None:
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    app.add_url_rule("/fail", view_func=lambda: abort(code))
+    language = locale.replace("_", "-")
+    client.get("/fail", headers={"Accept-Language": language, "Accept": "text/html"})
+    check_language(client, locale)
+
+
+def test_mails_are_in_the_language_of_their_reader(
+    client: CheckedClient,
+    user: User,
+    mailbox: Mailbox,
+    login: Callable[[CheckedClient, User], None],
+    locale: str,
+) -> None:
+    login(client, user)
+    client.get("/users")
+    client.submit("invite", {"email": "invited@example.com"})
+    client.get(f"/users/{user.id}/reset-link")
+    client.submit(f"/users/{user.id}/reset-link")
+    for message in (mailbox.next(), mailbox.next()):
+        said = [message["Subject"], *message.get_content().splitlines()]
+        assert english_in(said, locale) == []
+
+
+def test_times_and_numbers_are_written_as_the_reader_does(
+    client: CheckedClient, user: User, login: Callable[[CheckedClient, User], None], locale: str
+) -> None:
+    user.timezone = "America/Sao_Paulo"
+    heartbeat = make_heartbeat(user, name="A", last_ping=NOW, total_pings=12_345)
+    login(client, user)
+    client.get(f"/heartbeats/{heartbeat.id}")
+    assert "12.345" in client.text(".counters")
+    month = {"pt_BR": "07/01/2026 09:00:00 -03", "es": "7 ene 2026, 9:00:00 -03"}[locale]
+    assert month in client.text(".status-since")
