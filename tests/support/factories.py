@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from argon2 import PasswordHasher
 
 from sentinelweb.core.status import Status, overdue_at
-from sentinelweb.db import db
+from sentinelweb.db import db, writing
 from sentinelweb.models import Channel, HeartbeatCheck, Membership, Role, Team, User
 from sentinelweb.services import counts
 from sentinelweb.services.counts import CountKey
@@ -35,8 +35,8 @@ def make_user(email: str = "user@example.com", **values: Any) -> User:
     )
     team = Team(name=name, is_personal=True, created_at=NOW)
     team.memberships.append(Membership(user=user, role=Role.OWNER))
-    db.session.add_all([user, team])
-    db.session.commit()
+    with writing() as session:
+        session.add_all([user, team])
     return user
 
 
@@ -73,10 +73,10 @@ def make_heartbeat(user: User, **values: Any) -> HeartbeatCheck:
         heartbeat.next_expected_ping = deadlines.late_at
         heartbeat.down_at = deadlines.down_at
         heartbeat.overdue_at = overdue_at(Status(status), deadlines)
-    db.session.add(heartbeat)
-    db.session.flush()
-    counts.shift(db.session(), {CountKey(heartbeat.team_id, "heartbeat", status): 1})
-    db.session.commit()
+    with writing() as session:
+        session.add(heartbeat)
+        session.flush()
+        counts.shift(session, {CountKey(heartbeat.team_id, "heartbeat", status): 1})
     return heartbeat
 
 
@@ -97,6 +97,6 @@ def make_channel(user: User, kind: str = "webhook", **values: Any) -> Channel:
         }
         | values
     )
-    db.session.add(channel)
-    db.session.commit()
+    with writing() as session:
+        session.add(channel)
     return channel

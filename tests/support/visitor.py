@@ -38,6 +38,13 @@ class Visitor(PageReader):
         self.submit(data={"email": email, "password": password})
         assert self.location != "/login", self.text("main")
 
+    def cookies(self) -> list[dict[str, str]]:
+        """Those of the visit, as a real browser takes them."""
+        return [
+            {"name": cookie.name, "value": cookie.value or "", "url": self.site}
+            for cookie in self._session.cookies
+        ]
+
     def _send(self, method: str, path: str, **kwargs: Any) -> requests.Response:
         response = self._session.request(method, self.site + path, timeout=10, **kwargs)
         assert response.status_code < 500, f"{method} {path}: {response.status_code}"

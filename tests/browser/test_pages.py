@@ -1,0 +1,197 @@
+"""Every page there is: no axe violation by day or night, and no sideways scrolling on a phone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+import sqlalchemy as sa
+from playwright.sync_api import Page
+
+from sentinelweb import clock, create_app
+from sentinelweb.db import db
+from sentinelweb.models import User
+from sentinelweb.services import pings
+from sentinelweb.services.pings import Signal
+from tests.browser.conftest import REQUIRED, OpenPage
+from tests.support import factories
+from tests.support.databases import settings_for_tests
+from tests.support.receiver import Receiver
+from tests.support.running import EMAIL, PASSWORD
+from tests.support.stack import Stack
+from tests.support.visitor import Visitor
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+FOR_STRANGERS = ("/login", "/register", "/forgot-password", "/no/such/page")
+# What answers no page, or ends the visit.
+NO_PAGES = re.compile(r"^/(static|ping|logout|health|ready)\b")
+MAX_PAGES = 80
+WIDEST = """[...document.querySelectorAll("main *")].map(element =>
+  [element.getBoundingClientRect().right, element.tagName, element.className, element.id]
+).sort((a, b) => b[0] - a[0])[0]"""
+
+
+@dataclass
+class Site:
+    """A SentinelWeb with something of everything, and the addresses of all its pages."""
+
+    url: str
+    cookies: list[dict[str, str]]
+    pages: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    directory = tmp_path_factory.mktemp("site")
+    with Receiver() as receiver:
+        stack = Stack(directory, admin_email=EMAIL, admin_password=PASSWORD)
+        with stack:
+            stack.becomes_ready()
+            url = f"http://127.0.0.1:{stack.port}"
+            with Visitor(url) as visitor:
+                visitor.log_in(EMAIL, PASSWORD)
+                _furnish(stack, receiver)
+                receiver.wait_for(1)
+                yield Site(url, visitor.cookies(), _crawl(visitor))
+
+
+def _furnish(stack: Stack, receiver: Receiver) -> None:
+    """Heartbeats of each status, among them one with names that do not wrap; channels that work
+    and that do not; a second user."""
+    url = f"sqlite:///{stack.data_dir / 'sentinelweb.db'}"
+    app = create_app(settings_for_tests(stack.data_dir, database_url=url))
+    now = clock.now()
+    with app.app_context():
+        admin = db.session.scalars(sa.select(User)).one()
+        factories.make_user("other@example.com")
+        works = factories.make_channel(admin, settings={"url": receiver.url, "method": "POST"})
+        refused = factories.make_channel(
+            admin, "telegram", fault="Telegram: the chat has blocked the bot.", fault_at=now
+        )
+        channels = [works, refused]
+        day = {"expected_period": 86_400, "grace_period": 864_000}
+        factories.make_heartbeat(admin, name="New job", tags=["backup"], channels=channels)
+        factories.make_heartbeat(
+            admin,
+            name="x" * 200,
+            tags=["y" * 50] * 3,
+            description="z" * 2_000,
+            environment="e" * 50,
+        )
+        factories.make_heartbeat(admin, name="Paused job", status="paused", last_ping=now)
+        factories.make_heartbeat(
+            admin, name="Late job", status="late", last_ping=now - timedelta(days=2), **day
+        )
+        factories.make_heartbeat(
+            admin,
+            name="By cron",
+            last_ping=now,
+            cron_expression="0 3 * * 1-5",
+            cron_timezone="America/Sao_Paulo",
+        )
+        down = factories.make_heartbeat(
+            admin,
+            name="Lost job",
+            status="down",
+            last_ping=now - timedelta(days=20),
+            missed_pings=1,
+            channels=channels,
+            **day,
+        )
+        pings.record([Signal(down.slug, now, "GET", "203.0.113.7", "curl/8.5.0")])
+        db.session.remove()
+        db.engine.dispose()
+
+
+def _crawl(visitor: Visitor) -> list[str]:
+    """The address of each page that links lead to; one of each kind of page with a query."""
+    waiting, seen, pages = ["/heartbeats"], set[str](), []
+    while waiting and len(pages) < MAX_PAGES:
+        address = waiting.pop(0)
+        parts = urlsplit(address)
+        kind = parts.path + "?" + ",".join(sorted(re.findall(r"(\w+)=", parts.query)))
+        if kind in seen or NO_PAGES.match(parts.path):
+            continue
+        seen.add(kind)
+        response = visitor.get(address)
+        assert response.ok, f"a link leads to {address}, which answers {response.status_code}"
+        pages.append(address)
+        assert visitor.page is not None
+        for link in visitor.page.query("a[href]"):
+            target = urljoin(visitor.site + visitor.location, link.attrs["href"] or "")
+            if target.startswith(visitor.site):
+                waiting.append(target.removeprefix(visitor.site).partition("#")[0])
+    return pages
+
+
+def visit_all(site: Site, open_page: OpenPage, **options: object) -> Iterator[tuple[str, Page]]:
+    """Each page's address with the browser at it: a stranger's first, then the administrator's."""
+    stranger = open_page(site.url, **options)
+    for address in FOR_STRANGERS:
+        stranger.goto(address)
+        yield address, stranger
+    person = open_page(site.url, **options)
+    person.context.add_cookies(site.cookies)
+    for address in [*site.pages, "/no/such/page"]:
+        person.goto(address)
+        yield address, person
+
+
+def test_the_crawl_finds_the_pages(site: Site) -> None:
+    expected = {"/heartbeats", "/heartbeats/add", "/heartbeats/1", "/heartbeats/1/edit"}
+    expected |= {"/heartbeats/1/delete", "/heartbeats/1/rotate", "/channels", "/channels/add"}
+    expected |= {"/channels/1", "/channels/1/edit", "/channels/add/telegram", "/account", "/users"}
+    assert expected <= set(site.pages)
+    assert len(site.pages) < MAX_PAGES
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_page(scheme: str, site: Site, open_page: OpenPage) -> None:
+    if not AXE.exists():
+        reason = "axe-core is not there: npm ci brings it"
+        pytest.fail(reason) if REQUIRED else pytest.skip(reason)
+    source = AXE.read_text()
+    found: dict[str, str] = {}  # each fault once, with the first address
+    for address, page in visit_all(site, open_page, color_scheme=scheme, reduced_motion="reduce"):
+        page.evaluate(source)
+        for violation in page.evaluate("axe.run()")["violations"]:
+            for node in violation["nodes"]:
+                fault = f"{violation['id']}: {node['html'][:200]}: {node['failureSummary']}"
+                found.setdefault(fault, address)
+    assert not found, "\n".join(f"{address}: {fault}" for fault, address in found.items())
+
+
+def test_no_page_scrolls_sideways_on_a_phone(site: Site, open_page: OpenPage) -> None:
+    viewport = {"width": 360, "height": 740}
+    wide = []
+    for address, page in visit_all(site, open_page, viewport=viewport, has_touch=True):
+        width = page.evaluate("document.documentElement.scrollWidth")
+        if width > 360:
+            wide.append(f"{address} is {width} px wide, for example {page.evaluate(WIDEST)}")
+    assert not wide, "\n".join(wide)
+
+
+def test_dark_pages_are_dark(site: Site, open_page: OpenPage) -> None:
+    background = "getComputedStyle(document.body).backgroundColor"
+    shades = {}
+    for scheme in ("light", "dark"):
+        page = open_page(site.url, color_scheme=scheme)
+        page.goto("/login")
+        shades[scheme] = sum(map(float, re.findall(r"[\d.]+", page.evaluate(background))[:3]))
+    assert shades["dark"] < 150 < 600 < shades["light"]
+
+
+def test_a_chosen_theme_outranks_the_systems(site: Site, open_page: OpenPage) -> None:
+    page = open_page(site.url, color_scheme="light")
+    page.context.add_cookies(site.cookies)
+    page.goto("/heartbeats")
+    page.get_by_role("button", name="Account menu").click()
+    page.get_by_role("button", name="Dark").click()
+    page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
