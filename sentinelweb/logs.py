@@ -83,7 +83,12 @@ def configure(settings: Settings) -> None:
             ],
         )
     )
-    logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
+    root = logging.getLogger()
+    for other in root.handlers[:]:
+        if isinstance(other.formatter, structlog.stdlib.ProcessorFormatter):
+            root.removeHandler(other)  # of an earlier call
+    root.addHandler(handler)
+    root.setLevel(settings.log_level)
     if settings.log_level != "DEBUG":
         # Five lines a job that tell nothing which our own do not.
         for name in ("rq.worker", "rq.job", "rq_scheduler.scheduler", "alembic.runtime.plugins"):
