@@ -9,7 +9,7 @@ run: setup ## Run SentinelWeb (PORT=8000, DATA_DIR=data)
 	@$(BIN)/python -m sentinelweb.runtime.supervisor
 
 test: setup-dev ## Run the tests (ARGS="-k audit")
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto $(ARGS)
 
 lint: setup-dev ## Check style, types and layers
 	$(BIN)/ruff format --check
