@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: run test lint format translations lock clean help setup setup-dev
+.PHONY: run test lint format translations reference lock clean help setup setup-dev
 
 run: setup ## Run SentinelWeb (PORT=8000, DATA_DIR=data)
 	@$(BIN)/python -m sentinelweb.runtime.supervisor
@@ -27,6 +27,9 @@ translations: setup-dev ## Bring the catalogs up to date with the texts in the c
 	$(BIN)/pybabel -q update -i sentinelweb/translations/messages.pot -d sentinelweb/translations \
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap
 	$(BIN)/pybabel -q compile -d sentinelweb/translations
+
+reference: setup-dev ## Write the parts of the documentation that follow from the code
+	@$(BIN)/python -m tools.write_reference
 
 lock: setup-dev ## Resolve the dependencies of pyproject.toml anew
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q \

@@ -1,4 +1,4 @@
-"""`python -m tools.write_reference`: write the parts of docs/ that follow from the code.
+"""`make reference`: write the parts of the documentation that follow from the code.
 
 They stand between markers, here as a table of two settings:
 
@@ -179,8 +179,9 @@ def process_table(_words: list[str]) -> str:
 
 
 def make_targets() -> dict[str, str]:
-    """The targets of the Makefile that have a description."""
-    return dict(sorted(_TARGET.findall((ROOT / "Makefile").read_text("utf-8"))))
+    """The targets that have a description, of the Makefile and of what it includes."""
+    files = [ROOT / "Makefile", *ROOT.glob("benchmarks/*.mk")]
+    return dict(sorted(_TARGET.findall("\n".join(path.read_text("utf-8") for path in files))))
 
 
 def target_table(_words: list[str]) -> str:
