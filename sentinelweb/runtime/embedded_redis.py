@@ -40,8 +40,7 @@ class EmbeddedRedis:
 
         The kernel gives the lock back when its holder ends, however it ends.
         """
-        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.directory.chmod(0o700)
+        self.make_directory()
         descriptor = os.open(self.directory / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
             try:
@@ -54,6 +53,11 @@ class EmbeddedRedis:
             yield
         finally:
             os.close(descriptor)
+
+    def make_directory(self) -> None:
+        """To be called before each start: somebody may have deleted it while the server ran."""
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.directory.chmod(0o700)
 
     @property
     def command(self) -> list[str]:

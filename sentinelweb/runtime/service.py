@@ -23,7 +23,8 @@ Report = Callable[[str, bytes], None]  # (name of the service, a line of its out
 class Service:
     """`seen_at` is when it was last seen to work, on the monotonic clock; None since its start.
 
-    The process finds `descriptors` open as they are here.
+    The process finds `descriptors` open as they are here. `prepare` is called before each start,
+    and `on_failed_starts` after two in a row that came to nothing.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Service:
         *,
         say: Say,
         report: Report,
+        prepare: Callable[[], None] = lambda: None,
         on_failed_starts: Callable[[], None] = lambda: None,
         descriptors: Collection[int] = (),
     ) -> None:
@@ -44,6 +46,7 @@ class Service:
         self._environment = environment
         self._say = say
         self._report = report
+        self._prepare = prepare
         self._on_failed_starts = on_failed_starts
         self._descriptors = descriptors
         self._process: asyncio.subprocess.Process | None = None
@@ -66,7 +69,10 @@ class Service:
         """Run it until `stop()`."""
         delay, failed_starts = FIRST_DELAY, 0
         while not self._stopping.is_set():
-            status = await self.run()
+            try:
+                ending = f"ended with {_describe(await self.run())}"
+            except OSError as error:  # no memory or descriptor is to be had, for a moment perhaps
+                ending = f"cannot be started: {error.strerror}"
             if self._stopping.is_set():
                 return
             if time.monotonic() - self.started_at >= STABLE_AFTER:
@@ -74,13 +80,14 @@ class Service:
             failed_starts = 0 if self.seen_at else failed_starts + 1
             if failed_starts == 2:
                 self._on_failed_starts()
-            self._say(self.name, f"ended with {_describe(status)}; starting again in {delay:.1f} s")
+            self._say(self.name, f"{ending}; starting again in {delay:.1f} s")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), delay)
             delay = min(delay * 2, LAST_DELAY)
 
     async def run(self) -> int:
         """Run it once; return its exit status, negative for a signal."""
+        self._prepare()
         reading, writing = os.pipe()
         self.started_at, self.seen_at = time.monotonic(), None
         try:
@@ -93,6 +100,9 @@ class Service:
                 pass_fds=self._descriptors,
                 start_new_session=True,
             )
+        except OSError:
+            os.close(reading)
+            raise
         finally:
             os.close(writing)
         lines = _LineReader(reading, lambda line: self._report(self.name, line))

@@ -41,7 +41,10 @@ class Supervisor:
         self._services: dict[str, Service] = {}
         if redis:
             self._services[REDIS] = make(
-                REDIS, redis.command, on_failed_starts=self._set_redis_data_aside
+                REDIS,
+                redis.command,
+                prepare=redis.make_directory,
+                on_failed_starts=self._set_redis_data_aside,
             )
         for name, command in commands.items():
             service = make(name, ["/bin/sh", "-c", procfile.shell_line(command)])

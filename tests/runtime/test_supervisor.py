@@ -55,6 +55,19 @@ def test_a_process_that_keeps_dying_is_tried_ever_more_rarely(stack: MakeStack):
     assert running.output.count("trying") == 5
 
 
+def test_a_process_that_cannot_be_started_is_tried_again(stack: MakeStack):
+    running = stack(SLEEPER, **NO_REDIS)
+    first = sleeper(running)
+    assert running.process is not None
+    supervisor = psutil.Process(running.process.pid)
+    limits = supervisor.rlimit(psutil.RLIMIT_NOFILE)
+    supervisor.rlimit(psutil.RLIMIT_NOFILE, (3, limits[1]))  # no pipe for the output is to be had
+    first.kill()
+    running.says("sleeper cannot be started: Too many open files; starting again in", within=5)
+    supervisor.rlimit(psutil.RLIMIT_NOFILE, limits)
+    assert wait_until(lambda: running.find("sleep 1000"), 5)
+
+
 def test_a_stopped_process_is_noticed_killed_and_started_again(stack: MakeStack):
     running = stack(SLEEPER, **NO_REDIS)
     first = sleeper(running)
