@@ -15,6 +15,7 @@ import json
 import re
 import sys
 import textwrap
+import tomllib
 import types
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -191,6 +192,14 @@ def target_table(_words: list[str]) -> str:
     )
 
 
+def layers(_words: list[str]) -> str:
+    """The layers that import-linter keeps, the uppermost first."""
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
+    contract = next(item for item in tools["importlinter"]["contracts"] if item["type"] == "layers")
+    lines = "\n".join(contract["layers"]).replace("sentinelweb.", "").replace(" : ", " | ")
+    return f"```text\n{lines}\n```"
+
+
 def period_table(_words: list[str]) -> str:
     rows = [
         [str(label), f"`{period}` ({parse_duration(period)} s)", f"`{grace}`"]
@@ -264,6 +273,7 @@ _KINDS: dict[str, Callable[[list[str]], str]] = {
     "commands": command_sections,
     "processes": process_table,
     "targets": target_table,
+    "layers": layers,
     "periods": period_table,
     "payload": payload_example,
     "text": text_example,
