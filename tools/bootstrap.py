@@ -19,7 +19,7 @@ from urllib.parse import urljoin
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_NODE = 20
-ROOM = 700 * 1024 * 1024  # bytes that a first installation takes, with some to spare
+ROOM = 400 * 1024 * 1024  # bytes that a first installation takes, with some to spare
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -58,6 +58,8 @@ def main() -> int:
     except (SetUpError, OSError) as error:
         print(f"SentinelWeb cannot be set up: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 
@@ -67,7 +69,7 @@ def require_python() -> None:
         return
     for minor in range(15, 10, -1):
         newer = shutil.which(f"python3.{minor}")
-        if newer:
+        if newer and Path(newer).resolve() != Path(sys.executable).resolve():
             os.execv(newer, [newer, *sys.argv])  # noqa: S606 - a Python found on the PATH
     found = ".".join(map(str, sys.version_info[:3]))
     sys.exit(
