@@ -127,6 +127,16 @@ def format_number(number: float) -> str:
     return numbers.format_decimal(number, locale=reader().locale)
 
 
+def format_size(size: int) -> str:
+    """`size` in bytes: `57 B`, `12.3 kB`."""
+    value, unit = float(size), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if value < 1_000:
+            break
+        value, unit = value / 1_000, larger
+    return f"{format_number(math.floor(value * 10) / 10)} {unit}"
+
+
 @lru_cache
 def timezone_names() -> tuple[str, ...]:
     return tuple(sorted(name for name in available_timezones() if "/" in name or name == "UTC"))

@@ -27,6 +27,7 @@ def init_app(app: Flask) -> None:
         moment=i18n.format_moment,
         number=i18n.format_number,
         percent=i18n.format_percent,
+        size=i18n.format_size,
     )
     app.before_request(_choose_reader)
     app.context_processor(_template_context)

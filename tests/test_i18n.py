@@ -93,6 +93,15 @@ def test_a_number_is_written_as_the_reader_does(locale: str, number: str) -> Non
         assert i18n.format_number(12_345.5) == number
 
 
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 B"), (999, "999 B"), (1_000, "1 kB"), (12_399, "12,3 kB"), (5 * 10**15, "5.000 TB")],
+)
+def test_a_size_is_written_in_the_largest_unit_that_it_fills(size: int, text: str) -> None:
+    with reading_as(Reader("pt_BR")):
+        assert i18n.format_size(size) == text
+
+
 def test_a_percentage_is_never_rounded_up_to_a_whole_hundred() -> None:
     with reading_as(Reader("en")):
         assert i18n.format_percent(0.999_999) == "99.99%"

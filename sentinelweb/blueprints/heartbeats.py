@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 from wtforms import ValidationError
@@ -13,7 +13,7 @@ from sentinelweb import clock, i18n, pages
 from sentinelweb.forms.heartbeats import HeartbeatForm, presets
 from sentinelweb.i18n import gettext as _
 from sentinelweb.models import HeartbeatCheck
-from sentinelweb.services import heartbeat_list, heartbeat_page, heartbeats, scoping
+from sentinelweb.services import heartbeat_list, heartbeat_page, heartbeats, ping_page, scoping
 from sentinelweb.services.heartbeat_list import ListQuery
 from sentinelweb.services.timeline import Position
 
@@ -71,6 +71,20 @@ def show(heartbeat_id: int) -> ResponseReturnValue:
         before=before,
         with_pings=with_pings,
     )
+
+
+@bp.get("/heartbeats/<int:heartbeat_id>/pings/<int:ping_id>")
+def ping(heartbeat_id: int, ping_id: int) -> ResponseReturnValue:
+    page = ping_page.build(current_user, heartbeat_id, ping_id)
+    return render_template("heartbeats/ping.html", page=page, ping=page.ping)
+
+
+@bp.get("/heartbeats/<int:heartbeat_id>/pings/<int:ping_id>/body")
+def ping_body(heartbeat_id: int, ping_id: int) -> ResponseReturnValue:
+    """A file to keep, whatever it holds: nothing that a browser would run."""
+    body = ping_page.body(current_user, heartbeat_id, ping_id)
+    headers = {"Content-Disposition": f'attachment; filename="ping-{ping_id}-body"'}
+    return Response(body, headers=headers, content_type="application/octet-stream")
 
 
 @bp.route("/heartbeats/<int:heartbeat_id>/edit", methods=["GET", "POST"])

@@ -40,7 +40,7 @@ def ping(slug: str, _rest: str = "") -> Response:  # noqa: ARG001 - read_target(
 def _read_body(limit: int) -> tuple[bytes, int]:
     """The beginning of the body, and the size of all of it, which is read and dropped."""
     request.max_content_length = None
-    beginning = request.stream.read(limit)
+    beginning = request.stream.read(limit) if limit else b""  # nothing read is taken for a hang-up
     size = len(beginning)
     while part := request.stream.read(65_536):
         size += len(part)

@@ -15,6 +15,13 @@ _WORDS = {
     "s": ("s", "sec", "secs", "second", "seconds", "seg", "segundo", "segundos"),
 }
 _UNIT_OF_WORD = {word: unit for unit, words in _WORDS.items() for word in words}
+# In milliseconds, what a scale may end with; longer ones in whole days.
+_ROUND = (
+    *(step * power for power in (1, 10, 100) for step in (1, 2, 5)),
+    *(step * 1_000 for step in (1, 2, 5, 10, 15, 30)),
+    *(step * 60_000 for step in (1, 2, 5, 10, 15, 30)),
+    *(step * 3_600_000 for step in (1, 2, 3, 6, 12, 24)),
+)
 _PART = re.compile(r"(\d{1,9})\s*([^\W\d_]+)\s*")
 
 
@@ -52,3 +59,9 @@ def format_duration(seconds: float, *, parts: int = 2) -> str:
         if count:
             texts.append(f"{count}{unit}")
     return " ".join(texts[:parts]) or "0s"
+
+
+def round_up(milliseconds: int) -> int:
+    """The next duration, in milliseconds, that people call round: `15m` for `11m 20s`."""
+    days = -(-milliseconds // 86_400_000)
+    return next((step for step in _ROUND if step >= milliseconds), days * 86_400_000)

@@ -13,7 +13,8 @@ from sentinelweb.core.fingerprint import fingerprint
 from sentinelweb.core.schedule import CronSchedule
 from sentinelweb.core.uptime import Bucket, share_up
 from sentinelweb.models import HeartbeatCheck
-from sentinelweb.services import timeline, uptime
+from sentinelweb.services import run_history, timeline, uptime
+from sentinelweb.services.run_history import RunHistory
 from sentinelweb.services.timeline import Position, Timeline
 
 BAR_DAYS = 30
@@ -29,6 +30,7 @@ class HeartbeatPage:
     upcoming: Sequence[datetime]
     days: Sequence[Bucket]
     share: float | None
+    runs: RunHistory | None
     timeline: Timeline
 
 
@@ -45,6 +47,7 @@ def build(
         schedule.upcoming(now, UPCOMING) if isinstance(schedule, CronSchedule) else [],
         days,
         share_up(days),
+        run_history.latest(heartbeat.id),
         timeline.of_monitor(heartbeat.id, before=before, with_pings=with_pings),
     )
 

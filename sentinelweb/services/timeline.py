@@ -1,4 +1,4 @@
-"""What happened to a monitor: pings, changes of status and messages in one line of time."""
+"""What happened to a monitor: pings, changes of status, messages, and our own outages meanwhile."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
-from typing import cast
+from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.orm import defer, joinedload
+from sqlalchemy.orm import InstrumentedAttribute, defer, joinedload
 
 from sentinelweb.db import db
-from sentinelweb.models import Delivery, Ping, StatusChange
+from sentinelweb.models import Delivery, Monitor, Outage, Ping, StatusChange
 
 PAGE_SIZE = 30
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,13 +25,33 @@ class Rank(IntEnum):
     PING = 0
     CHANGE = 1
     DELIVERY = 2
+    OUTAGE = 3
 
 
-Row = Ping | StatusChange | Delivery
-_MODELS: dict[Rank, type[Row]] = {
-    Rank.PING: Ping,
-    Rank.CHANGE: StatusChange,
-    Rank.DELIVERY: Delivery,
+Row = Ping | StatusChange | Delivery | Outage
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where entries come from; without a `monitor_id` they concern every monitor of their time."""
+
+    model: type[Row]
+    at: InstrumentedAttribute[datetime]
+    monitor_id: sa.SQLColumnExpression[Any] | None = None
+
+    def concerns(self, monitor_id: int) -> sa.ColumnElement[bool]:
+        if self.monitor_id is not None:
+            return self.monitor_id == monitor_id
+        born_at = sa.select(Monitor.created_at).where(Monitor.id == monitor_id)
+        return self.at > born_at.scalar_subquery()
+
+
+_SOURCES = {
+    Rank.PING: _Source(Ping, Ping.created_at, Ping.monitor_id),
+    Rank.CHANGE: _Source(StatusChange, StatusChange.created_at, StatusChange.monitor_id),
+    Rank.DELIVERY: _Source(Delivery, Delivery.created_at, Delivery.monitor_id),
+    # While one lasted, a ping found a closed door.
+    Rank.OUTAGE: _Source(Outage, Outage.ended_at),
 }
 
 
@@ -89,8 +109,10 @@ def of_monitor(
 def latest_ids(monitor_id: int) -> tuple[object, ...]:
     """Changes with the timeline's first page: the newest of each kind, and messages finished."""
     newest = [
-        db.session.scalar(sa.select(sa.func.max(model.id)).where(model.monitor_id == monitor_id))
-        for model in _MODELS.values()
+        db.session.scalar(
+            sa.select(sa.func.max(source.model.id)).where(source.concerns(monitor_id))
+        )
+        for source in _SOURCES.values()
     ]
     finished_at = sa.func.max(Delivery.finished_at)
     query = sa.select(finished_at).where(Delivery.monitor_id == monitor_id)
@@ -98,11 +120,12 @@ def latest_ids(monitor_id: int) -> tuple[object, ...]:
 
 
 def _entries(monitor_id: int, rank: Rank, before: Position | None) -> list[Entry]:
-    model = _MODELS[rank]
+    source = _SOURCES[rank]
+    model, at = source.model, source.at
     query = (
         sa.select(model)
-        .where(model.monitor_id == monitor_id)
-        .order_by(model.created_at.desc(), model.id.desc())
+        .where(source.concerns(monitor_id))
+        .order_by(at.desc(), model.id.desc())
         .limit(PAGE_SIZE + 1)
     )
     if model is Delivery:
@@ -110,16 +133,17 @@ def _entries(monitor_id: int, rank: Rank, before: Position | None) -> list[Entry
     if model is Ping:
         query = query.options(defer(Ping.body, raiseload=True))
     if before is not None:
-        query = query.where(_stands_before(model, rank, before))
+        query = query.where(_stands_before(source, rank, before))
     rows = cast("Sequence[Row]", db.session.scalars(query).all())
-    return [Entry(Position(row.created_at, rank, row.id), row) for row in rows]
+    return [Entry(Position(getattr(row, at.key), rank, row.id), row) for row in rows]
 
 
-def _stands_before(model: type[Row], rank: Rank, position: Position) -> sa.ColumnElement[bool]:
+def _stands_before(source: _Source, rank: Rank, position: Position) -> sa.ColumnElement[bool]:
+    at = source.at
     if rank < position.rank:
-        return model.created_at <= position.at
+        return at <= position.at
     if rank > position.rank:
-        return model.created_at < position.at
-    return sa.tuple_(model.created_at, model.id) < sa.tuple_(
-        sa.literal(position.at, model.created_at.type), sa.literal(position.id)
+        return at < position.at
+    return sa.tuple_(at, source.model.id) < sa.tuple_(
+        sa.literal(position.at, at.type), sa.literal(position.id)
     )

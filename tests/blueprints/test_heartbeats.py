@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from sentinelweb.db import db
-from sentinelweb.models import HeartbeatCheck, StatusChange
+from sentinelweb.models import HeartbeatCheck, Outage, StatusChange
 from sentinelweb.services import heartbeats, pings
 from sentinelweb.services.heartbeat_list import PAGE_SIZE
 from tests.support.factories import NOW
@@ -534,6 +534,45 @@ class TestPage:
         browser.get(f"/heartbeats/{heartbeat.id}?show=changes")
         assert "POST" not in browser.text(".timeline")
 
+    def test_the_timeline_has_words_for_every_signal(self, browser, user, make_heartbeat, clock):
+        heartbeat = make_heartbeat(user)
+        rid = "6a1e4f0c-5b77-4a51-9a56-0f7e4f0c5b77"
+        for path in (f"/start?rid={rid}", "/log", "", "/0", "/fail", f"/3?rid={rid}"):
+            clock.advance(seconds=2)
+            browser.post(f"/ping/{heartbeat.slug}{path}", data=b"x" * 1500)
+        browser.get(f"/heartbeats/{heartbeat.id}")
+        words = [link.to_text() for link in browser.page.query(".timeline-link")]
+        assert words == ["Exit status 3", "Failure", "Success", "Success", "Log", "Start"]
+        timeline = browser.text(".timeline")
+        assert "Start 6a1e4f0c 1.5 kB POST · 127.0.0.1 · Werkzeug" in timeline
+
+    def test_the_timeline_tells_of_our_own_outages(self, browser, user, make_heartbeat):
+        heartbeat = make_heartbeat(user)
+        db.session.add(Outage(began_at=NOW, ended_at=NOW + timedelta(minutes=5)))
+        db.session.commit()
+        browser.get(f"/heartbeats/{heartbeat.id}")
+        assert "SentinelWeb could not receive pings for 5m" in browser.text(".timeline")
+
+    def test_runs_are_charted_with_a_table_behind(self, browser, user, make_heartbeat, clock):
+        heartbeat = make_heartbeat(user)
+        for took, end in ((90, ""), (240, "/7")):
+            browser.get(f"/ping/{heartbeat.slug}/start")
+            clock.advance(seconds=took)
+            browser.get(f"/ping/{heartbeat.slug}{end}")
+        browser.get(f"/heartbeats/{heartbeat.id}")
+        assert len(browser.page.query(".runs-bars rect")) == 2
+        assert len(browser.page.query(".runs-bars .failed")) == 1
+        assert "The last 2: usually 1m 30s, at most 4m" in browser.text("#runs-summary")
+        rows = [" ".join(row.to_text().split()) for row in browser.page.query("#runs-table tr")]
+        assert rows[1].endswith("Exit status 7 4m")
+        assert rows[2].endswith("Success 1m 30s")
+
+    def test_without_runs_there_is_no_chart(self, browser, user, make_heartbeat):
+        heartbeat = make_heartbeat(user)
+        browser.get(f"/ping/{heartbeat.slug}")
+        browser.get(f"/heartbeats/{heartbeat.id}")
+        assert browser.page.query(".runs-bars") == []
+
     def test_the_timeline_has_pages(self, browser, user, make_heartbeat):
         heartbeat = make_heartbeat(user)
         for number in range(35):
@@ -568,6 +607,75 @@ class TestPage:
         browser.get(f"/heartbeats/{heartbeat.id}")
         assert len(browser.page.query(".days-bar rect")) == 30
         assert "Down" in browser.text("#days-text")
+
+
+class TestPing:
+    def open_latest(self, browser, heartbeat):
+        browser.get(f"/heartbeats/{heartbeat.id}")
+        return browser.get(browser.page.query(".timeline-link")[0].attrs["href"])
+
+    def test_it_tells_what_came_with_it(self, browser, user, make_heartbeat, clock):
+        heartbeat = make_heartbeat(user, name="Nightly <i>backup</i>")
+        rid = "6a1e4f0c-5b77-4a51-9a56-0f7e4f0c5b77"
+        browser.get(f"/ping/{heartbeat.slug}/start?rid={rid}")
+        clock.advance(seconds=1.5)
+        browser.post(f"/ping/{heartbeat.slug}/3?rid={rid}", headers={"User-Agent": "<b>job</b>"})
+        self.open_latest(browser, heartbeat)
+        facts = browser.text(".facts")
+        for text in ("Exit status 3", "1.5s", rid, "POST", "127.0.0.1", "<b>job</b>"):
+            assert text in facts
+        assert "Nightly <i>backup</i>" in browser.text(".breadcrumbs")
+        assert "The ping had none." in browser.text("main")
+
+    def test_a_body_is_shown_as_text_and_nothing_else(self, browser, user, make_heartbeat):
+        heartbeat = make_heartbeat(user)
+        body = "\n<script>alert(1)</script>\x1b[31m € \0 ok"
+        browser.post(f"/ping/{heartbeat.slug}", data=body.encode())
+        self.open_latest(browser, heartbeat)
+        [shown] = browser.page.query(".ping-body")
+        assert shown.to_text(strip=False) == "\n<script>alert(1)</script> € \ufffd ok"
+        assert browser.page.query("main script") == []
+
+    def test_a_body_can_be_kept_as_a_file(self, browser, user, make_heartbeat):
+        heartbeat = make_heartbeat(user)
+        browser.post(f"/ping/{heartbeat.slug}", data=b"\0\xff<html>")
+        self.open_latest(browser, heartbeat)
+        assert browser.text(".ping-dump") == "00000000 00 ff 3c 68 74 6d 6c 3e ..<html>"
+        response = browser.get(browser.page.query_one("section .button").attrs["href"])
+        assert response.data == b"\0\xff<html>"
+        assert response.mimetype == "application/octet-stream"
+        assert response.headers["Content-Disposition"].startswith("attachment")
+
+    @pytest.mark.settings(ping_body_limit=100)
+    def test_a_body_that_was_cut_says_so(self, browser, user, make_heartbeat):
+        heartbeat = make_heartbeat(user)
+        browser.post(f"/ping/{heartbeat.slug}", data=b"x" * 5_000)
+        self.open_latest(browser, heartbeat)
+        assert "100 B of 5 kB" in browser.text(".notice")
+        assert browser.text(".ping-body") == "x" * 100
+
+    @pytest.mark.settings(ping_body_limit=0)
+    def test_a_body_that_was_not_kept_says_so(self, browser, user, make_heartbeat):
+        heartbeat = make_heartbeat(user)
+        browser.post(f"/ping/{heartbeat.slug}", data=b"x" * 5_000)
+        self.open_latest(browser, heartbeat)
+        assert "It was not kept" in browser.text("main")
+
+    def test_it_leads_to_the_one_before(self, browser, user, make_heartbeat, clock):
+        heartbeat = make_heartbeat(user)
+        for signal in ("start", "log"):
+            browser.get(f"/ping/{heartbeat.slug}/{signal}")
+            clock.advance(seconds=1)
+        self.open_latest(browser, heartbeat)
+        assert browser.text("h1") == "Log"
+        browser.get(browser.page.query_one("a[rel=next]").attrs["href"])
+        assert browser.text("h1") == "Start"
+
+    @pytest.mark.parametrize("path", ["", "/body"])
+    def test_of_another_team_it_is_not_found(self, browser, other_user, make_heartbeat, path):
+        heartbeat = make_heartbeat(other_user)
+        browser.post(f"/ping/{heartbeat.slug}", data=b"secret")
+        assert browser.get(f"/heartbeats/{heartbeat.id}/pings/1{path}").status_code == 404
 
 
 @pytest.mark.parametrize("locale", ["pt_BR", "es"])

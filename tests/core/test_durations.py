@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentinelweb.core.durations import UNITS, DurationError, format_duration, parse_duration
+from sentinelweb.core.durations import (
+    UNITS,
+    DurationError,
+    format_duration,
+    parse_duration,
+    round_up,
+)
 
 
 @pytest.mark.parametrize(
@@ -100,3 +106,26 @@ def test_fewer_units_never_say_too_long_a_duration(seconds, parts):
 )
 def test_what_people_read(seconds, text):
     assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "rounded"),
+    [
+        (0, 1),
+        (3, 5),
+        (180, 200),
+        (501, 1_000),
+        (7_200, 10_000),
+        (15_000, 15_000),
+        (680_000, 900_000),
+        (3_600_001, 7_200_000),
+        (86_400_001, 2 * 86_400_000),
+    ],
+)
+def test_a_scale_ends_with_a_round_duration(milliseconds, rounded):
+    assert round_up(milliseconds) == rounded
+
+
+@given(milliseconds=st.integers(0, 10**12))
+def test_a_scale_holds_what_it_is_made_for(milliseconds):
+    assert milliseconds <= round_up(milliseconds) <= max(1, milliseconds * 3)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sentinelweb.db import db
-from sentinelweb.models import Delivery, Ping, StatusChange
+from sentinelweb.models import Delivery, Outage, Ping, StatusChange
 from sentinelweb.services import timeline
 from sentinelweb.services.timeline import PAGE_SIZE, Position, Rank
 from tests.support.factories import NOW
@@ -76,6 +76,22 @@ def test_pages_leave_nothing_out_and_repeat_nothing(user, make_heartbeat, step):
     assert all(len(page) == PAGE_SIZE for page in pages[:-1])
     assert positions == sorted(set(positions), reverse=True)
     assert len(positions) == PAGE_SIZE * 2 + 3 + 9
+
+
+def test_our_own_outages_in_its_life_are_told_to_every_monitor(user, make_heartbeat):
+    heartbeats = [make_heartbeat(user), make_heartbeat(user)]
+    for ended_at in (NOW - timedelta(seconds=1), NOW + timedelta(seconds=90)):
+        db.session.add(Outage(began_at=ended_at - timedelta(minutes=1), ended_at=ended_at))
+    db.session.commit()
+    for heartbeat in heartbeats:
+        add_pings(heartbeat, 1)
+        latest, _ping = timeline.of_monitor(heartbeat.id).entries
+        assert latest.kind == "outage"
+        assert latest.row.ended_at == NOW + timedelta(seconds=90)
+        assert [
+            entry.kind
+            for entry in timeline.of_monitor(heartbeat.id, before=latest.position).entries
+        ] == ["ping"]
 
 
 def test_pings_may_be_left_out(user, make_heartbeat):

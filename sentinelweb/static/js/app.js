@@ -131,6 +131,9 @@ document.addEventListener("htmx:after:request", (event) => {
   event.detail.ctx.sourceElement.closest?.("[popover]")?.hidePopover();
 });
 
+// What the reader opened stays open when its surroundings are refreshed.
+htmx.config.morphIgnore.push("open");
+
 // Live regions: `[data-live]` asks for itself every few seconds, and answers 204 while nothing changed.
 
 const isLive = (element) => element instanceof Element && element.matches("[data-live]");
