@@ -57,12 +57,13 @@ def arguments(app: Flask, user: User) -> Arguments:
         make_heartbeat(user, name="H", cron_expression="0 3 * * *", cron_timezone="UTC"),
         make_heartbeat(user, name="I"),
     ]
-    _happenings(heartbeats[0].id, webhook.id)
+    pings = _happenings(heartbeats[0].id, webhook.id)
     other = make_user("other@example.com", name="O", is_admin=True)
     ordinary = make_user("ordinary@example.com", name="P")
     invited = invitations.invite("invited@example.com", by=user)
     return {
         "heartbeat_id": [heartbeat.id for heartbeat in heartbeats],
+        "ping_id": [ping.id for ping in pings],
         "channel_id": [telegram.id, webhook.id, make_channel(user, "pigeon").id],
         "user_id": [other.id, ordinary.id],
         "kind": list(notifiers.registered()),
@@ -73,19 +74,22 @@ def arguments(app: Flask, user: User) -> Arguments:
     }
 
 
-def _happenings(monitor_id: int, channel_id: int) -> None:
-    """Something of each kind that a timeline and a log of deliveries can show."""
+def _happenings(monitor_id: int, channel_id: int) -> list[Ping]:
+    """Something of each kind that a timeline and a log of deliveries can show; the pings of it."""
     sender = {"method": "GET", "remote_addr": "192.0.2.1", "user_agent": "curl/8", "counted": True}
-    for values in (
-        {},
-        {"method": "TEST"},
-        {"kind": "start"},
-        {"kind": "log"},
-        {"kind": "fail"},
-        {"kind": "fail", "exit_status": 3, "duration_ms": 1_500},
-        {"counted": False},
-    ):
-        db.session.add(Ping(monitor_id=monitor_id, created_at=NOW, **(sender | values)))
+    pings = [
+        Ping(monitor_id=monitor_id, created_at=NOW, **(sender | values))
+        for values in (
+            {"duration_ms": 2_000},
+            {"method": "TEST"},
+            {"kind": "start", "rid": "1b6f2c1e-6c5d-4f0a-9f6e-3d1f0a8f7c11"},
+            {"kind": "log", "body": b"12", "body_size": 2},
+            {"kind": "fail", "body": b"\0", "body_size": 9_000},
+            {"kind": "fail", "exit_status": 3, "duration_ms": 1_500, "body_size": 5},
+            {"counted": False},
+        )
+    ]
+    db.session.add_all(pings)
     for note in (*NOTES, "resumed"):
         db.session.add(
             StatusChange(
@@ -118,6 +122,7 @@ def _happenings(monitor_id: int, channel_id: int) -> None:
             )
         )
     db.session.commit()
+    return pings
 
 
 def addresses(rule: Rule, arguments: Arguments) -> Iterator[str]:

@@ -52,19 +52,25 @@ def in_template(source: str) -> list[str]:
     shown = texts(parse(_markup(environment, source), fragment=True))
     literals = _literals(environment.parse(source))
     return [
-        *(text.strip() for text in shown if set(_WORD.findall(text)) - NAMES),
+        *(text.strip(" 0\n") for text in shown if set(_WORD.findall(text)) - NAMES),
         *(text for text in literals if _TITLE.match(text) and text not in NAMES),
     ]
 
 
 def _markup(environment: Environment, source: str) -> str:
-    """The HTML of a template, without what Jinja puts in, translates, or keeps for later."""
+    """The HTML of a template, without what Jinja puts in, translates, or keeps for later.
+
+    What it puts in is a zero, and what decides is a space, so that the words around it stay two.
+    """
     markup, kept = [], True
     tokens = environment.lex(source)
     for _line, kind, value in tokens:
         if kind == "data" and kept:
             markup.append(value)
+        elif kind == "variable_begin":
+            markup.append("0")
         elif kind == "block_begin":
+            markup.append(" ")
             words = []
             for _line, inner, part in tokens:
                 if inner == "block_end":
