@@ -53,11 +53,21 @@ class PostgresDatabase:
         self.server = server
         self.url = url_text(server.set(database=self.name))
         self._engine = sa.create_engine(self.url, poolclass=sa.NullPool)
+        self._empty = "; ".join(
+            # DELETE is a hundred times quicker than TRUNCATE where there are only a few rows.
+            [f'DELETE FROM "{table.name}"' for table in reversed(db.metadata.sorted_tables)]
+            + [f"SELECT setval('{name}', 1, false)" for name in self._sequences()]
+        )
 
     def empty(self) -> None:
-        tables = ", ".join(f'"{table.name}"' for table in db.metadata.sorted_tables)
+        """Delete every row, and let ids begin at 1 again."""
         with self._engine.begin() as connection:
-            connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+            connection.exec_driver_sql(self._empty)
+
+    def _sequences(self) -> list[str]:
+        with self._engine.connect() as connection:
+            names = connection.exec_driver_sql("SELECT sequencename FROM pg_sequences")
+            return list(names.scalars())
 
 
 def migrate(url: str, data_dir: Path) -> None:
