@@ -49,5 +49,6 @@ def answer(outcome: Receipt | Exception | None) -> tuple[int, bytes]:
         return 404, b'{"ok": false, "error": "unknown slug"}'
     if isinstance(outcome, Exception):
         return 503, b'{"ok": false, "error": "not recorded, please try again"}'
-    timestamp = f"{outcome.received_at:%Y-%m-%dT%H:%M:%S}Z"
-    return 200, json.dumps({"ok": True, "name": outcome.name, "timestamp": timestamp}).encode()
+    timestamp = outcome.received_at.isoformat(timespec="seconds").replace("+00:00", "Z")
+    name = json.dumps(outcome.name)
+    return 200, f'{{"ok": true, "name": {name}, "timestamp": "{timestamp}"}}'.encode()

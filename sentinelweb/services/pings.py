@@ -346,7 +346,7 @@ _DATABASES = {
         parameter="?",
         write_list=json.dumps,
         read_json=json.loads,
-        read_time=lambda text: datetime.fromisoformat(text).replace(tzinfo=UTC),
+        read_time=lambda text: datetime.fromisoformat(text + "+00:00"),
         write_time=lambda moment: moment.isoformat(" ", "microseconds")[:26],
     ),
     "postgresql": _Database(
