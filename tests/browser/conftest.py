@@ -74,8 +74,8 @@ def _install() -> None:
 
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
-    # Chromium refuses to run as root inside its own sandbox.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    # A container's /dev/shm is often too small for it.
+    arguments = ["--disable-dev-shm-usage"]
     browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
     yield browser
     browser.close()
