@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
@@ -12,25 +13,37 @@ MIN_PERIOD = 1
 MAX_PERIOD = 366 * 86_400
 MAX_GRACE = 366 * 86_400
 
-
-FIVE_FIELDS = (
-    "A cron expression has five fields: minute, hour, day of the month, month, day of the week."
-)
-NEVER_DUE = "This expression never comes due."
-UNKNOWN_ZONE = "This is not a time zone name such as America/Sao_Paulo."
-# What cronsim says, as a sentence. A day that its month never has is a bad day, too.
-_SENTENCES = {
-    "Bad minute": "The minute is not valid.",
-    "Bad hour": "The hour is not valid.",
-    "Bad day-of-month": "There is no such day of the month.",
-    "Bad month": "The month is not valid.",
-    "Bad day-of-week": "The day of the week is not valid.",
-}
 MAX_EXPRESSION = 200
 
 
+class Problem(StrEnum):
+    """Why a schedule makes no sense. Forms put it into words."""
+
+    NOT_FIVE_FIELDS = "not five fields"
+    BAD_MINUTE = "bad minute"
+    BAD_HOUR = "bad hour"
+    BAD_DAY = "bad day of the month"  # one that none of the months has is bad, too
+    BAD_MONTH = "bad month"
+    BAD_WEEKDAY = "bad day of the week"
+    NEVER_DUE = "never due"
+    UNKNOWN_ZONE = "unknown time zone"
+
+
+_PROBLEM_OF_CRONSIM = {
+    "Bad minute": Problem.BAD_MINUTE,
+    "Bad hour": Problem.BAD_HOUR,
+    "Bad day-of-month": Problem.BAD_DAY,
+    "Bad month": Problem.BAD_MONTH,
+    "Bad day-of-week": Problem.BAD_WEEKDAY,
+}
+
+
 class ScheduleError(ValueError):
-    """The schedule makes no sense; the message is a sentence for the person who typed it."""
+    """The schedule makes no sense, because of `problem`."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem)
+        self.problem = problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +120,20 @@ class CronSchedule:
             if moment > (found[-1] if found else after):
                 found.append(moment)
         if not found:
-            raise ScheduleError(NEVER_DUE)
+            raise ScheduleError(Problem.NEVER_DUE)
         return found
 
     def _parse(self, after: datetime) -> CronSim:
         if len(self.expression.split()) != 5 or len(self.expression) > MAX_EXPRESSION:
-            raise ScheduleError(FIVE_FIELDS)
+            raise ScheduleError(Problem.NOT_FIVE_FIELDS)
         try:
             zone = ZoneInfo(self.timezone)
         except (KeyError, OSError, ValueError) as error:
-            raise ScheduleError(UNKNOWN_ZONE) from error
+            raise ScheduleError(Problem.UNKNOWN_ZONE) from error
         try:
             return CronSim(self.expression, after.astimezone(zone))
         except CronSimError as error:
-            raise ScheduleError(_SENTENCES[str(error)]) from error
+            raise ScheduleError(_PROBLEM_OF_CRONSIM[str(error)]) from error
 
 
 Schedule = PeriodSchedule | CronSchedule

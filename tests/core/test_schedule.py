@@ -12,6 +12,7 @@ from sentinelweb.core.schedule import (
     MAX_PERIOD,
     CronSchedule,
     PeriodSchedule,
+    Problem,
     ScheduleError,
 )
 
@@ -201,54 +202,54 @@ def test_what_an_expression_means(expression, expected):
 
 
 @pytest.mark.parametrize(
-    ("expression", "about"),
+    ("expression", "problem"),
     [
-        ("", "five fields"),
-        ("* * * *", "five fields"),
-        ("0 * * * * *", "five fields"),
-        ("@daily", "five fields"),
-        ("60 * * * *", "minute"),
-        ("* 24 * * *", "hour"),
-        ("* * 0 * *", "day of the month"),
-        ("* * * 13 *", "month"),
-        ("* * * * 8", "day of the week"),
-        ("* * * * MON#6", "day of the week"),
-        ("*/0 * * * *", "minute"),
-        ("5-1 * * * *", "minute"),
-        ("-1 * * * *", "minute"),
-        ("a b c d e", "minute"),
-        ("٣ * * * *", "minute"),
-        ("²,1 * * * ²L", "minute"),
-        ("\x00 * * * *", "minute"),
-        ("9" * 150 + " * * * *", "minute"),
-        ("9" * 10_000 + " * * * *", "five fields"),
-        ("1," * 10_000 + "1 * * * *", "five fields"),
-        ("* " * 10_000, "five fields"),
-        ("0 0 30 2 *", "day of the month"),
-        ("0 0 31 4,6,9,11 *", "day of the month"),
-        ("0 0 31 2 */2", "day of the month"),
+        ("", Problem.NOT_FIVE_FIELDS),
+        ("* * * *", Problem.NOT_FIVE_FIELDS),
+        ("0 * * * * *", Problem.NOT_FIVE_FIELDS),
+        ("@daily", Problem.NOT_FIVE_FIELDS),
+        ("60 * * * *", Problem.BAD_MINUTE),
+        ("* 24 * * *", Problem.BAD_HOUR),
+        ("* * 0 * *", Problem.BAD_DAY),
+        ("* * * 13 *", Problem.BAD_MONTH),
+        ("* * * * 8", Problem.BAD_WEEKDAY),
+        ("* * * * MON#6", Problem.BAD_WEEKDAY),
+        ("*/0 * * * *", Problem.BAD_MINUTE),
+        ("5-1 * * * *", Problem.BAD_MINUTE),
+        ("-1 * * * *", Problem.BAD_MINUTE),
+        ("a b c d e", Problem.BAD_MINUTE),
+        ("٣ * * * *", Problem.BAD_MINUTE),
+        ("²,1 * * * ²L", Problem.BAD_MINUTE),
+        ("\x00 * * * *", Problem.BAD_MINUTE),
+        ("9" * 150 + " * * * *", Problem.BAD_MINUTE),
+        ("9" * 10_000 + " * * * *", Problem.NOT_FIVE_FIELDS),
+        ("1," * 10_000 + "1 * * * *", Problem.NOT_FIVE_FIELDS),
+        ("* " * 10_000, Problem.NOT_FIVE_FIELDS),
+        ("0 0 30 2 *", Problem.BAD_DAY),
+        ("0 0 31 4,6,9,11 *", Problem.BAD_DAY),
+        ("0 0 31 2 */2", Problem.BAD_DAY),
     ],
 )
-def test_a_bad_expression_is_refused_in_a_sentence(expression, about):
-    with pytest.raises(ScheduleError, match=about) as caught:
+def test_a_bad_expression_is_refused(expression, problem):
+    with pytest.raises(ScheduleError) as caught:
         CronSchedule(expression, "UTC", 0).deadlines(instant("2026-01-07T03:00Z"))
-    assert len(str(caught.value)) < 200
+    assert caught.value.problem is problem
 
 
-def test_an_expression_that_never_comes_due_is_refused_in_a_sentence():
+def test_an_expression_that_never_comes_due_is_refused():
     # A first day of the month that is also its fifth Monday.
     schedule = CronSchedule("0 0 */31 * MON#5", "UTC", 0)
-    with pytest.raises(ScheduleError, match="never"):
+    with pytest.raises(ScheduleError, match=Problem.NEVER_DUE):
         schedule.deadlines(instant("2026-01-07T03:00Z"))
 
 
 @pytest.mark.parametrize(
     "zone", ["", "Mars/Olympus", "America", "../etc/passwd", "/etc/localtime", "\x00", "x" * 10_000]
 )
-def test_a_bad_time_zone_is_refused_in_a_sentence(zone):
-    with pytest.raises(ScheduleError, match="time zone") as caught:
+def test_a_bad_time_zone_is_refused(zone):
+    with pytest.raises(ScheduleError) as caught:
         CronSchedule("0 0 * * *", zone, 0).deadlines(instant("2026-01-07T03:00Z"))
-    assert len(str(caught.value)) < 200
+    assert caught.value.problem is Problem.UNKNOWN_ZONE
 
 
 @given(expression=st.text(max_size=60), zone=st.sampled_from(ZONES))
