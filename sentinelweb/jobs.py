@@ -5,9 +5,13 @@ Tasks are named by their dotted path, so that services can ask for one without i
 
 from __future__ import annotations
 
+import re
+
 from redis import Redis
 from redis.backoff import ExponentialWithJitterBackoff
+from redis.driver_info import DriverInfo
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 from redis.retry import Retry
 from rq import Queue
 
@@ -19,23 +23,52 @@ CHECK_HEARTBEATS = "sentinelweb.tasks.heartbeats.check_heartbeats"
 SEND_DELIVERIES = "sentinelweb.tasks.deliveries.send_deliveries"
 PRUNE = "sentinelweb.tasks.retention.prune"
 
+_HASTY = "hasty"
+_LIB_NAME = re.compile(rb" lib-name=sentinelweb-(\w+)")
 
-def patient_redis(url: str) -> Redis:
+
+def patient_redis(url: str, name: str) -> Redis:
     """For workers and the scheduler: rides out a restart of Redis of about 2 s.
 
     `Redis.from_url` has no retry of its own: a scheduler dies of an outage of 0.3 s. Longer outages
     surface, because whoever waits must still show that it is alive. A timeout is not retried: each
-    would take as long as the first.
+    would take as long as the first. `name` is what connected_names() calls it.
     """
     retry = Retry(ExponentialWithJitterBackoff(cap=1, base=0.05), 6, (RedisConnectionError,))
     return Redis.from_url(
-        url, retry=retry, socket_connect_timeout=2, socket_timeout=3, health_check_interval=15
+        url,
+        retry=retry,
+        socket_connect_timeout=2,
+        socket_timeout=3,
+        health_check_interval=15,
+        driver_info=_driver_info(name),
     )
 
 
 def hasty_redis(url: str) -> Redis:
     """For web requests, which must go on at once when Redis is away."""
-    return Redis.from_url(url, socket_connect_timeout=0.5, socket_timeout=1)
+    return Redis.from_url(
+        url, socket_connect_timeout=0.5, socket_timeout=1, driver_info=_driver_info(_HASTY)
+    )
+
+
+def _driver_info(name: str) -> DriverInfo:
+    """A name that a server may ignore. One that refuses CLIENT SETNAME would refuse us."""
+    return DriverInfo(f"sentinelweb-{name}")
+
+
+def connected_names(hasty: Redis) -> set[str] | None:
+    """Who has a connection to Redis just now; None where that cannot be known.
+
+    Some servers refuse to tell, and a proxy in between loses the names: then our own is missing.
+    """
+    try:
+        # In the raw: redis-py stumbles over a socket's path with a space in it.
+        answer = hasty.execute_command("CLIENT", "LIST")  # type: ignore[no-untyped-call] # redis-py
+    except ResponseError:
+        return None
+    names = {name.decode() for name in _LIB_NAME.findall(answer)}
+    return names if _HASTY in names else None
 
 
 def enqueue_once(connection: Redis, queue: str, task: str, *, timeout: int = 300) -> bool:

@@ -16,7 +16,9 @@ from config import Settings
 from sentinelweb import clock as application_clock
 from sentinelweb import create_app, i18n
 from sentinelweb.db import db
+from sentinelweb.jobs import patient_redis
 from sentinelweb.models import Channel, HeartbeatCheck, User
+from sentinelweb.services.liveness import SCHEDULER, WORKER
 from tests.support import factories
 from tests.support.catalogs import compile_catalogs
 from tests.support.checked_client import CheckedClient
@@ -74,6 +76,17 @@ def redis_url(redis_server: str) -> str:
     with Redis.from_url(redis_server) as redis:
         redis.flushall()
     return redis_server
+
+
+@pytest.fixture
+def connected_parts(redis_url: str) -> Iterator[dict[str, Redis]]:
+    """The connections to Redis that a worker and a scheduler would have."""
+    parts = {name: patient_redis(redis_url, name) for name in (SCHEDULER, WORKER)}
+    for redis in parts.values():
+        redis.ping()
+    yield parts
+    for redis in parts.values():
+        redis.close()
 
 
 @pytest.fixture(scope="session")

@@ -106,7 +106,9 @@ def run(app: Flask) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     with app.app_context():
-        scheduler = PeriodicScheduler(patient_redis(settings().resolved_redis_url), settings())
+        chosen = settings()
+        redis = patient_redis(chosen.resolved_redis_url, liveness.SCHEDULER)
+        scheduler = PeriodicScheduler(redis, chosen)
     pulse = liveness.Pulse(liveness.SCHEDULER)
     fails = False
     while True:

@@ -52,7 +52,7 @@ class AppWorker(Worker):
         self._show_life = show_life
         super().__init__(
             queues,
-            connection=patient_redis(app.config["SETTINGS"].resolved_redis_url),
+            connection=patient_redis(app.config["SETTINGS"].resolved_redis_url, liveness.WORKER),
             worker_ttl=60,
             job_monitoring_interval=DEQUEUE_SECONDS,
             maintenance_interval=60,

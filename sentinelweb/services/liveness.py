@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 SCHEDULER = "scheduler"
 WORKER = "worker"
 AUDIT = "audit"
+CONNECTED = (SCHEDULER, WORKER)  # by these names, for as long as they live
 
 BEAT_EVERY = 2.0  # seconds between two records of a part that is alive
 STALE_AFTER = 7.0  # seconds after which a part counts as silent
@@ -101,7 +102,7 @@ def ages() -> dict[str, float]:
 
 def readiness() -> Readiness:
     """All parts. Without the database, what only it knows is left out."""
-    redis = Part(redis_answers())
+    redis, connected = _look_at_redis()
     try:
         seen = ages()
     except SQLAlchemyError:
@@ -115,17 +116,20 @@ def readiness() -> Readiness:
     }
     for name, limit in limits.items():
         age = seen.get(name)
-        parts[name] = Part(age is not None and age <= limit, age)
+        # One that was killed leaves a fresh record behind, but no connection.
+        gone = connected is not None and name in CONNECTED and name not in connected
+        parts[name] = Part(age is not None and age <= limit and not gone, age)
     return Readiness(parts)
 
 
-def redis_answers() -> bool:
-    """Whether Redis answers within a second or so."""
+def _look_at_redis() -> tuple[Part, set[str] | None]:
+    """Whether Redis answers within a second or so, and who is connected to it, if it tells."""
     try:
         with jobs.hasty_redis(settings().resolved_redis_url) as redis:
-            return bool(redis.ping())
+            redis.ping()
+            return Part(ok=True), jobs.connected_names(redis)
     except RedisError:
-        return False
+        return Part(ok=False), None
 
 
 class _Recent:

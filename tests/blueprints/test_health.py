@@ -18,6 +18,8 @@ from tests.conftest import Clock
 from tests.support.checked_client import CheckedClient
 from tests.support.databases import settings_for_tests
 
+pytestmark = pytest.mark.usefixtures("connected_parts")
+
 Login = Callable[[CheckedClient, User], None]
 
 

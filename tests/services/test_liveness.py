@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from redis import Redis
 
 from config import Settings
 from sentinelweb import clock as application_clock
@@ -21,6 +22,8 @@ from tests.conftest import Clock
 from tests.support.databases import settings_for_tests
 from tests.support.parallel import together
 from tests.support.stack import PrivateRedis
+
+pytestmark = pytest.mark.usefixtures("connected_parts")
 
 ALL = (SCHEDULER, WORKER, AUDIT)
 
@@ -71,6 +74,32 @@ def test_a_part_that_is_stale_is_not_ready(app: Flask, clock: Clock, name: str):
     assert liveness.readiness().parts[name].ok
     clock.advance(seconds=1)
     assert not liveness.readiness().parts[name].ok
+
+
+@pytest.mark.parametrize("name", [SCHEDULER, WORKER])
+def test_a_part_that_was_killed_is_not_ready_though_its_record_is_fresh(
+    app: Flask, connected_parts: dict[str, Redis], name: str
+):
+    for other in ALL:
+        liveness.beat(other)
+    connected_parts[name].close()
+    assert liveness.readiness().silent(*ALL) == [name]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_redis_that_does_not_tell_who_is_connected_makes_nobody_silent(
+    settings: Settings, app: Flask, tmp_path: Path
+):
+    for name in ALL:
+        liveness.beat(name)
+    (tmp_path / "redis").mkdir()
+    with PrivateRedis(tmp_path / "redis") as server, Redis.from_url(server.url) as redis:
+        changed = settings.model_copy(update={"redis_url": server.url})
+        with create_app(changed).app_context():
+            assert liveness.readiness().silent(*ALL) == [SCHEDULER, WORKER]
+            redis.execute_command("ACL SETUSER default -client")
+            assert liveness.readiness().ready
+            db.engine.dispose()
 
 
 @pytest.mark.settings(worker_interval_sec=300)
