@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import socket
 import subprocess
@@ -15,7 +16,8 @@ import pytest
 
 from tests.support.stack import Stack, ended, runs, wait_until
 
-WEB = f"web: {sys.executable} {Path(__file__).with_name('stub_web.py')}\n"
+PYTHON = shlex.quote(sys.executable)
+WEB = f"web: {PYTHON} {shlex.quote(str(Path(__file__).with_name('stub_web.py')))}\n"
 SLEEPER = "sleeper: echo hello from $$; exec sleep 1000\n"
 NO_REDIS = {"redis_url": "redis://127.0.0.1:9/0"}
 
@@ -34,7 +36,10 @@ def stack(tmp_path: Path, request: pytest.FixtureRequest) -> MakeStack:
     return start
 
 
-def sleeper(stack: Stack) -> psutil.Process:
+def sleeper(stack: Stack, *, after: psutil.Process | None = None) -> psutil.Process:
+    """The sleeper that runs; `after` is one that must end first."""
+    if after:
+        assert not ended([after], within=5)
     return stack.process_of("sleep 1000")
 
 
@@ -42,8 +47,7 @@ def test_a_process_that_is_killed_is_started_again(stack: MakeStack):
     running = stack(SLEEPER, **NO_REDIS)
     first = sleeper(running)
     first.kill()
-    second = wait_until(lambda: running.find("sleep 1000"), 5)
-    assert second.pid != first.pid
+    assert sleeper(running, after=first).pid != first.pid
     running.says("sleeper ended with SIGKILL; starting again in 0.2 s")
 
 
@@ -65,7 +69,7 @@ def test_a_process_that_cannot_be_started_is_tried_again(stack: MakeStack):
     first.kill()
     running.says("sleeper cannot be started: Too many open files; starting again in", within=5)
     supervisor.rlimit(psutil.RLIMIT_NOFILE, limits)
-    assert wait_until(lambda: running.find("sleep 1000"), 5)
+    assert sleeper(running, after=first)
 
 
 def test_a_stopped_process_is_noticed_killed_and_started_again(stack: MakeStack):
@@ -73,7 +77,7 @@ def test_a_stopped_process_is_noticed_killed_and_started_again(stack: MakeStack)
     first = sleeper(running)
     first.suspend()
     running.says(f"sleeper hangs: process {first.pid} is stopped; killing it", within=10)
-    assert wait_until(lambda: running.find("sleep 1000"), 5).pid != first.pid
+    assert sleeper(running, after=first).pid != first.pid
 
 
 def test_a_stopped_grandchild_is_noticed_too(stack: MakeStack):
@@ -158,7 +162,7 @@ def test_the_release_step_runs_once_and_before_all_else(stack: MakeStack):
     first = sleeper(running)
     assert "released" in running.output
     first.kill()
-    wait_until(lambda: running.find("sleep 1000"), 5)
+    sleeper(running, after=first)
     assert running.output.count("released") == 1
 
 
@@ -229,7 +233,7 @@ def test_what_cannot_start_says_why_in_one_line(
 
 def test_each_line_bears_the_name_of_its_process(stack: MakeStack):
     code = "print('x' * 100_000); print('last', end='', flush=True)"
-    running = stack(f'long: {sys.executable} -c "{code}"\n', **NO_REDIS)
+    running = stack(f'long: {PYTHON} -c "{code}"\n', **NO_REDIS)
     running.says("last")
     lines = running.output.splitlines()
     assert f"long     | {'x' * 100_000}" in lines
