@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def test_a_missed_deadline_is_an_alert_within_two_seconds(
 def test_a_delivery_that_comes_due_is_asked_for(
     scheduler: psutil.Popen, redis: Redis, user: User, make_channel: Callable[..., Channel]
 ):
-    wait_until(lambda: registered(redis), 10)
+    wait_until(lambda: waiting(redis, jobs.DELIVERIES), 10)
     redis.delete("rq:queue:deliveries")
     due_at = clock.now() + timedelta(seconds=1)
     db.session.add(
@@ -164,9 +165,12 @@ def test_two_schedulers_enqueue_what_one_does(
     user: User,
     make_heartbeat: Callable[..., HeartbeatCheck],
 ):
-    with command(settings, "scheduler"), command(settings, "scheduler"):
-        wait_until(lambda: is_registered(redis), 10)
-        time.sleep(1.5)  # both have begun
+    with ExitStack() as running:
+        for _ in range(2):
+            redis.zadd(SCHEDULED, {"check_heartbeats": time.time() + 30})
+            running.enter_context(command(settings, "scheduler"))
+            # Each registers its jobs anew when it begins.
+            wait_until(lambda: registered(redis)["check_heartbeats"] > time.time() + 50, 10)
         redis.delete("rq:queue:audits")
         make_heartbeat(user, expected_period=1, last_ping=clock.now())
         wait_until(lambda: waiting(redis, jobs.AUDITS), 5)

@@ -58,9 +58,7 @@ def run(clone: Path) -> Bootstrap:
 def done(clone: Path) -> Path:
     """A clone in which all was done before, as far as set-up can tell."""
     venv = clone / ".venv"
-    (venv / "bin").mkdir(parents=True)
-    (venv / "bin" / "pip").touch()
-    (venv / "bin" / "python").symlink_to(sys.executable)
+    subprocess.run([sys.executable, "-m", "venv", venv], check=True)
     (clone / "node_modules").symlink_to(ROOT / "node_modules")
     (venv / "stamps").mkdir()
     contents = {
