@@ -87,7 +87,7 @@ class Supervisor:
         watches = [watch.StoppedProcesses(self._services, self._say).watch()]
         host, port = _own_address(self._settings), self._settings.port
         if "web" in self._services:
-            answers = partial(watch.answers_http, host, port, "/health")
+            answers = partial(watch.web_answers, host, port)
             watches.append(watch.watch_answers(self._services["web"], answers, "/health"))
             watches.append(self._announce(self._services["web"]))
         if self._redis:

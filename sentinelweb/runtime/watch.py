@@ -1,7 +1,7 @@
 """Finds and kills processes that hang: alive, but stopped or idle. Their parents start new ones.
 
 Being stopped (SIGSTOP) shows in the process table. For the rest: the web process must answer
-`/health`, Redis a PING, and `/ready` tells when the worker and the scheduler were last seen.
+`/health` or pings, Redis a PING, and `/ready` tells when worker and scheduler were last seen.
 """
 
 from __future__ import annotations
@@ -96,6 +96,15 @@ async def watch_records(
             if time.monotonic() - service.started_at > STALE_FOR:
                 service.kill(f"hangs: no sign of it for {ages[name] or STALE_FOR:.0f} s")
         suspects = stale
+
+
+def web_answers(host: str, port: int) -> bool:
+    """Whether `/health` is answered; or at least pings are, while the pages are away.
+
+    The front door answers those, and its process starts the pages again by itself: to kill that
+    would only stop the pings.
+    """
+    return answers_http(host, port, "/health") or answers_http(host, port, "/ping/")
 
 
 def answers_http(host: str, port: int, path: str) -> bool:
