@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,12 +11,23 @@ from flask_login import current_user, login_required
 from wtforms import ValidationError
 
 from sentinelweb import clock, i18n, pages
+from sentinelweb.blueprints.ping_keys import alias_url
 from sentinelweb.forms.heartbeats import HeartbeatForm, presets
 from sentinelweb.i18n import gettext as _
 from sentinelweb.models import HeartbeatCheck
-from sentinelweb.services import heartbeat_list, heartbeat_page, heartbeats, ping_page, scoping
+from sentinelweb.services import (
+    heartbeat_list,
+    heartbeat_page,
+    heartbeats,
+    outages,
+    ping_keys,
+    ping_page,
+    scoping,
+)
 from sentinelweb.services.heartbeat_list import ListQuery
 from sentinelweb.services.timeline import Position
+
+OUTAGES_SHOWN_FOR = timedelta(days=1)
 
 bp = Blueprint("heartbeats", __name__)
 bp.before_request(login_required(lambda: None))
@@ -34,7 +46,14 @@ def index() -> ResponseReturnValue:
     query = ListQuery.parse(request.args)
     found = heartbeat_list.find(current_user, query)
     return pages.render(
-        "heartbeats/index.html", found=found, query=query, state=state, ping_url=ping_url
+        "heartbeats/index.html",
+        found=found,
+        query=query,
+        state=state,
+        outages=outages.recent(clock.now() - OUTAGES_SHOWN_FOR),
+        team=None if found.total else ping_keys.teams(current_user)[0],
+        ping_url=ping_url,
+        alias_url=alias_url,
     )
 
 
@@ -44,9 +63,10 @@ def add() -> ResponseReturnValue:
     form = HeartbeatForm(**previewed)
     form.offer(heartbeats.available_channels(scoping.home_team(current_user)))
     if form.validate_on_submit():
-        heartbeat = heartbeats.create(current_user, form.values())
-        flash(_("Created. Now let the job ping its URL."), "success")
-        return redirect(url_for("heartbeats.show", heartbeat_id=heartbeat.id), 303)
+        with form.showing_refusals():
+            heartbeat = heartbeats.create(current_user, form.values())
+            flash(_("Created. Now let the job ping its URL."), "success")
+            return redirect(url_for("heartbeats.show", heartbeat_id=heartbeat.id), 303)
     return _render_form(form)
 
 
@@ -68,6 +88,7 @@ def show(heartbeat_id: int) -> ResponseReturnValue:
         heartbeat=heartbeat,
         state=state,
         url=ping_url(heartbeat),
+        alias_url=alias_url,
         before=before,
         with_pings=with_pings,
     )
@@ -93,9 +114,10 @@ def edit(heartbeat_id: int) -> ResponseReturnValue:
     form = HeartbeatForm(obj=heartbeat)
     form.offer(heartbeats.available_channels(heartbeat.team_id), heartbeat=heartbeat)
     if form.validate_on_submit():
-        heartbeats.edit(current_user, heartbeat_id, form.values())
-        flash(_("Saved."), "success")
-        return redirect(url_for("heartbeats.show", heartbeat_id=heartbeat_id), 303)
+        with form.showing_refusals():
+            heartbeats.edit(current_user, heartbeat_id, form.values())
+            flash(_("Saved."), "success")
+            return redirect(url_for("heartbeats.show", heartbeat_id=heartbeat_id), 303)
     return _render_form(form, heartbeat)
 
 

@@ -26,6 +26,7 @@ from sentinelweb.core.schedule import (
     CronSchedule,
     ScheduleError,
 )
+from sentinelweb.core.signals import is_alias
 from sentinelweb.forms.base import Form
 from sentinelweb.i18n import gettext
 from sentinelweb.i18n import lazy_gettext as _
@@ -38,6 +39,7 @@ MAX_ENVIRONMENT = 50
 MAX_TAG = 50
 MAX_TAGS = 20
 MAX_CRON = 200
+MAX_ALIAS = 80
 
 # Seed 000's table of common periods: what it is called, the period and the grace.
 PRESETS = (
@@ -140,6 +142,13 @@ class HeartbeatForm(Form):
         filters=[stripped],
         render_kw={"list": "environments", "placeholder": _("production"), "autocomplete": "off"},
     )
+    alias = StringField(
+        _("Alias"),
+        [Length(max=MAX_ALIAS, message=_("Too long."))],
+        filters=[stripped],
+        description=_("A name for URLs: the job can be pinged by the team's ping key and this."),
+        render_kw={"placeholder": "nightly-backup", "autocomplete": "off", "spellcheck": "false"},
+    )
     schedule_kind = RadioField(_("Schedule"), default="period")
     expected_period = DurationField(
         _("Period"),
@@ -196,6 +205,15 @@ class HeartbeatForm(Form):
         if any(len(tag) > MAX_TAG for tag in field.tags):
             raise ValidationError(gettext("A tag has at most %(n)s characters.", n=MAX_TAG))
 
+    def validate_alias(self, field: StringField) -> None:
+        if field.data and not field.errors and not is_alias(field.data):
+            raise ValidationError(
+                gettext(
+                    "Use letters from a to z, digits and - _ . ~ only, and no number up to 255 nor "
+                    "start, fail or log."
+                )
+            )
+
     def validate_expected_period(self, field: DurationField) -> None:
         if not self.by_cron:
             field.seconds(MIN_PERIOD, MAX_PERIOD)
@@ -234,6 +252,7 @@ class HeartbeatForm(Form):
             cron_expression=self.cron_expression.data if by_cron else None,
             cron_timezone=self.cron_timezone.data if by_cron else None,
             channel_ids=self.channels.data or [],
+            alias=self.alias.data or None,
         )
 
 

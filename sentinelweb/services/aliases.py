@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from sentinelweb.core.signals import is_alias
 from sentinelweb.core.status import Status
 from sentinelweb.db import db, writing
+from sentinelweb.i18n import gettext as _
 from sentinelweb.models import Channel, HeartbeatCheck, Monitor, Team
 from sentinelweb.services import counts
 from sentinelweb.services.counts import CountKey
+from sentinelweb.services.errors import InvalidInputError
 
 Address = tuple[str, str]  # a team's ping key, and the alias of one of its monitors
 
@@ -60,3 +64,18 @@ def find_or_create(address: Address, now: datetime) -> str | None:
         session.flush()
         counts.shift(session, {CountKey(team.id, "heartbeat", Status.NEW): 1})
         return heartbeat.slug
+
+
+@contextlib.contextmanager
+def refused_if_taken() -> Iterator[None]:
+    """Raise InvalidInputError when the block writes an alias that the team has already.
+
+    The database decides: of two who choose the same at once, it sees both.
+    """
+    try:
+        yield
+    except IntegrityError as error:
+        if "alias" not in str(error.orig):
+            raise
+        message = _("Another heartbeat of the team has this alias.")
+        raise InvalidInputError("alias", message) from error

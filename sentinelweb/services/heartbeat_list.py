@@ -12,7 +12,7 @@ from sentinelweb.core.fingerprint import fingerprint
 from sentinelweb.core.folding import fold
 from sentinelweb.core.status import Status
 from sentinelweb.db import db
-from sentinelweb.models import HeartbeatCheck, Monitor, User
+from sentinelweb.models import HeartbeatCheck, Monitor, Outage, User
 from sentinelweb.services import counts, scoping
 from sentinelweb.services.heartbeats import KIND
 
@@ -112,7 +112,9 @@ def state(user: User) -> str:
             sa.func.max(HeartbeatCheck.down_at),
         ).where(HeartbeatCheck.team_id.in_(scoping.team_ids(user)))
     ).one()
-    return fingerprint(*row)
+    outage = sa.select(Outage.id, Outage.extended_count, Outage.settled_at)
+    latest = db.session.execute(outage.order_by(Outage.id.desc()).limit(1)).one_or_none()
+    return fingerprint(*row, *(latest or ()))
 
 
 def _clean(text: str, limit: int) -> str:

@@ -26,7 +26,7 @@ from sentinelweb.models import (
     User,
     monitor_channels,
 )
-from sentinelweb.services import counts, outages, pings, scoping, transitions
+from sentinelweb.services import aliases, counts, outages, pings, scoping, transitions
 from sentinelweb.services.counts import CountKey
 from sentinelweb.services.errors import NotFoundError
 from sentinelweb.services.facts import heartbeat_facts
@@ -49,6 +49,7 @@ class HeartbeatValues:
     cron_expression: str | None = None
     cron_timezone: str | None = None
     channel_ids: Sequence[int] = ()
+    alias: str | None = None
 
     def columns(self) -> dict[str, Any]:
         names = (name for name in self.__slots__ if name != "channel_ids")
@@ -66,9 +67,12 @@ def available_channels(team_id: int) -> list[Channel]:
 
 
 def create(user: User, values: HeartbeatValues) -> HeartbeatCheck:
-    """Add a heartbeat that waits for its first ping, to the user's own team."""
+    """Add a heartbeat that waits for its first ping, to the user's own team.
+
+    Raise InvalidInputError if its alias is taken.
+    """
     now = clock.now()
-    with writing() as session:
+    with aliases.refused_if_taken(), writing() as session:
         heartbeat = HeartbeatCheck(
             **values.columns(),
             team_id=scoping.home_team(user),
@@ -86,9 +90,12 @@ def create(user: User, values: HeartbeatValues) -> HeartbeatCheck:
 
 
 def edit(user: User, heartbeat_id: int, values: HeartbeatValues) -> HeartbeatCheck:
-    """Change a heartbeat. A new schedule is judged at once: it may end or begin an incident."""
+    """Change a heartbeat. A new schedule is judged at once: it may end or begin an incident.
+
+    Raise InvalidInputError if its alias is taken.
+    """
     now = clock.now()
-    with writing() as session:
+    with aliases.refused_if_taken(), writing() as session:
         heartbeat = scoping.owned_for_update(user, HeartbeatCheck, heartbeat_id, session)
         schedule_before = heartbeat.schedule
         for name, value in values.columns().items():

@@ -27,6 +27,7 @@ WEB = "web"
 SIGN_EVERY = timedelta(seconds=1)
 SILENT_AFTER = timedelta(seconds=5)
 BATCH = 500
+RECENT = 20
 
 
 def sign_of_web(now: datetime) -> Outage | None:
@@ -141,6 +142,6 @@ def deadlines_since(session: Session, schedule: Schedule, counted_from: datetime
 
 
 def recent(since: datetime) -> list[Outage]:
-    """The outages that ended after `since`, latest first, for the dashboard."""
-    query = sa.select(Outage).where(Outage.ended_at > since).order_by(Outage.ended_at.desc())
-    return list(db.session.scalars(query))
+    """The outages that ended after `since`, latest first, for the dashboard; at most RECENT."""
+    query = sa.select(Outage).order_by(Outage.id.desc()).limit(RECENT)
+    return [outage for outage in db.session.scalars(query) if outage.ended_at > since]

@@ -75,9 +75,16 @@ def test_without_the_database_there_is_still_a_page(failing, app, user, login):
     assert "Something went wrong" in failing.text("h1")
 
 
-def test_an_unknown_page_leads_back(client, user):
+def test_an_unknown_page_leads_back(client, user, login):
+    login(client, user)
     assert client.get("/no/such/page").status_code == 404
-    assert client.page.query_one('a[href="/heartbeats"]')
+    assert client.page.query_one('main a.button[href="/heartbeats"]')
+
+
+@pytest.mark.parametrize("code", [404, 429])
+def test_one_who_is_logged_out_is_led_to_the_login(failing, code):
+    failing.get(f"/fail/{code}", headers=BROWSER)
+    assert failing.page.query_one('main a.button[href="/login"]')
 
 
 def test_a_form_without_its_token_is_explained(client, user):

@@ -11,7 +11,7 @@ from sentinelweb.db import db
 from sentinelweb.models import HeartbeatCheck, Outage, StatusChange
 from sentinelweb.services import heartbeats, pings
 from sentinelweb.services.heartbeat_list import PAGE_SIZE
-from tests.support.factories import NOW
+from tests.support.factories import NOW, team_of
 
 HTMX = {"HX-Request": "true"}
 CURL = "curl -fsS -m 10 --retry 5 "
@@ -88,6 +88,7 @@ class TestOthers:
         browser.get("/heartbeats")
         assert "Watch your first job" in browser.text("main")
         assert "ecret" not in browser.text()
+        assert team_of(other_user).ping_key not in browser.text()
 
     @pytest.mark.parametrize("path", ["/heartbeats/x", "/heartbeats/-1", f"/heartbeats/{2**80}"])
     def test_an_id_that_is_none_is_not_found(self, browser, path):
@@ -131,6 +132,27 @@ class TestList:
         copies = [button.attrs["data-copy"] for button in browser.page.query(".cell-url button")]
         assert copies == [url, CURL + url]
 
+    def test_an_environment_is_told_from_a_tag_of_the_same_word(
+        self, browser, user, make_heartbeat
+    ):
+        make_heartbeat(user, tags=["production"], environment="production")
+        browser.get("/heartbeats")
+        assert browser.text(".tag-environment") == "Environment: production"
+        assert browser.text("a.tag") == "production"
+
+    def test_one_that_failed_is_down_before_its_deadline(self, browser, user, make_heartbeat):
+        make_heartbeat(user, last_ping=NOW, status="down", failure="exit 3")
+        browser.get("/heartbeats")
+        [time] = browser.page.query(".cell-next time")
+        assert time.attrs["data-relative"] == "until"
+
+    @pytest.mark.settings(site_url="https://monitor.example.com")
+    def test_an_empty_list_shows_how_a_job_makes_its_heartbeat(self, browser, user):
+        browser.get("/heartbeats")
+        [copy] = browser.page.query("main [data-copy]")
+        url = f"https://monitor.example.com/ping/{team_of(user).ping_key}/nightly-backup?create=1"
+        assert copy.attrs["data-copy"] == f'{CURL}"{url}"'
+
     def test_the_search_form_finds_and_keeps_what_was_asked(self, browser, user, make_heartbeat):
         make_heartbeat(user, name="Nightly backup")
         make_heartbeat(user, name="Invoice export", status="down", last_ping=NOW)
@@ -170,6 +192,58 @@ class TestList:
     )
     def test_an_address_that_makes_no_sense_is_still_a_page(self, browser, query):
         assert browser.get(f"/heartbeats?{query}").status_code == 200
+
+
+class TestOutages:
+    @pytest.fixture(autouse=True)
+    def _a_heartbeat(self, user, make_heartbeat):
+        make_heartbeat(user)
+
+    def add(self, ended_at, **values):
+        began_at = ended_at - timedelta(minutes=5)
+        values = {"settled_at": ended_at, "extended_count": 3} | values
+        db.session.add(Outage(began_at=began_at, ended_at=ended_at, **values))
+        db.session.commit()
+
+    @pytest.mark.parametrize(
+        ("values", "sentence"),
+        [
+            ({}, "The deadlines of 3 heartbeats were extended."),
+            ({"extended_count": 0}, "No deadline fell into it."),
+            ({"settled_at": None}, "are being extended."),
+        ],
+    )
+    def test_an_administrator_sees_what_they_did(self, browser, user, values, sentence):
+        user.is_admin = True
+        self.add(NOW - timedelta(hours=2), **values)
+        browser.get("/heartbeats")
+        note = browser.text(".quiet-note")
+        assert "could not receive pings from Jan 7, 9:55" in note.replace("\u202f", " ")
+        assert "(5m)" in note
+        assert sentence in note
+
+    def test_others_are_not_told_how_many_heartbeats_there_are(self, browser):
+        self.add(NOW - timedelta(hours=2))
+        browser.get("/heartbeats")
+        assert "Deadlines that fell into it were extended." in browser.text(".quiet-note")
+        assert "3 heartbeats" not in browser.text(".quiet-note")
+
+    def test_the_latest_is_told_in_full_and_the_others_are_counted(self, browser):
+        for hours in (30, 20, 2, 1):
+            self.add(NOW - timedelta(hours=hours))
+        browser.get("/heartbeats")
+        assert "2 more such times in the last 24 hours." in browser.text(".quiet-note")
+
+    def test_a_day_later_it_is_no_news(self, browser):
+        self.add(NOW - timedelta(days=1))
+        browser.get("/heartbeats")
+        assert browser.page.query(".quiet-note") == []
+
+    def test_a_page_that_is_open_shows_it_too(self, browser):
+        browser.get("/heartbeats")
+        self.add(NOW)
+        assert browser.get(live(browser)["hx-get"], headers=HTMX).status_code == 200
+        assert len(browser.page.query(".quiet-note")) == 1
 
 
 class TestRefresh:
@@ -239,6 +313,25 @@ class TestAdd:
         browser.get(response.location)
         assert "Created." in browser.text("[role=status]")
 
+    def test_an_alias_opens_a_second_url(self, browser, user):
+        browser.get("/heartbeats/add")
+        browser.submit("heartbeat-form", FILLED_IN | {"alias": " nightly-backup.v2 "})
+        assert only_heartbeat().alias == "nightly-backup.v2"
+        key = team_of(user).ping_key
+        assert browser.get(f"/ping/{key}/nightly-backup.v2/start").status_code == 200
+        assert only_heartbeat().runs
+
+    def test_an_alias_that_the_team_has_is_refused_beside_its_field(
+        self, browser, user, other_user, make_heartbeat
+    ):
+        make_heartbeat(user, alias="mine")
+        make_heartbeat(other_user, alias="theirs")
+        browser.get("/heartbeats/add")
+        assert browser.submit("heartbeat-form", FILLED_IN | {"alias": "mine"}).status_code == 422
+        assert errors(browser) == {"alias": "Another heartbeat of the team has this alias."}
+        assert browser.page.query_one("#alias").attrs["value"] == "mine"
+        assert browser.submit("heartbeat-form", {"alias": "theirs"}).status_code == 303
+
     def test_the_common_periods_are_the_seeds(self, browser):
         browser.get("/heartbeats/add")
         fills = [json.loads(one.attrs["data-fill"]) for one in browser.page.query("[data-fill]")]
@@ -293,6 +386,13 @@ class TestAdd:
             ("expected_period", "1" * 500, "Write a duration"),
             ("expected_period", "0", "between 1s and"),
             ("expected_period", "367d", "between 1s and"),
+            ("alias", "nightly backup", "Use letters"),
+            ("alias", "größe", "Use letters"),
+            ("alias", "a/b", "Use letters"),
+            ("alias", "start", "start, fail or log"),
+            ("alias", "255", "no number up to 255"),
+            ("alias", "x" * 81, "Too long."),
+            ("alias", "a\0b", "control characters"),
             ("grace_period", "1.5h", "Write a duration"),
             ("grace_period", "999w", "between 0s and"),
         ],
@@ -397,6 +497,20 @@ class TestEdit:
         assert box.attrs["value"] == str(used.id)
         browser.submit("heartbeat-form", {"channels": [unused.id]})
         assert heartbeat.channels == [unused]
+
+    def test_an_alias_is_changed_kept_and_taken_away(self, browser, user, make_heartbeat):
+        heartbeat = make_heartbeat(user, alias="first")
+        make_heartbeat(user, alias="taken")
+        page = f"/heartbeats/{heartbeat.id}/edit"
+        browser.get(page)
+        assert browser.submit("heartbeat-form", {"name": "Changed"}).status_code == 303
+        assert (heartbeat.alias, heartbeat.name) == ("first", "Changed")
+        browser.get(page)
+        assert browser.submit("heartbeat-form", {"alias": "taken"}).status_code == 422
+        assert "has this alias" in errors(browser)["alias"]
+        assert "Changed" in browser.text("h1")
+        browser.submit("heartbeat-form", {"alias": ""})
+        assert heartbeat.alias is None
 
     def test_a_cron_expression_can_become_a_period_again(self, browser, user, make_heartbeat):
         heartbeat = make_heartbeat(user, cron_expression="0 3 * * *", cron_timezone="UTC")
@@ -516,10 +630,30 @@ class TestPage:
     def test_every_example_calls_the_whole_url(self, browser, user, make_heartbeat):
         heartbeat = make_heartbeat(user)
         browser.get(f"/heartbeats/{heartbeat.id}")
-        labels = [tab.to_text() for tab in browser.page.query(".tab")]
-        assert labels == ["Bash", "crontab", "Python", "Node.js", "systemd", "PowerShell"]
+        labels = [tab.to_text() for tab in browser.page.query(".tabs .tab")]
+        assert labels == [
+            *("Bash", "crontab", "Python", "Node.js", "systemd", "PowerShell"),
+            *("Exit status", "crontab", "Start and end", "Output", "Python"),
+        ]
         for example in browser.page.query(".tab-panel pre"):
             assert f"https://monitor.example.com/ping/{heartbeat.slug}" in example.to_text()
+
+    def test_what_is_copied_is_what_is_shown(self, browser, user, make_heartbeat):
+        browser.get(f"/heartbeats/{make_heartbeat(user).id}")
+        blocks = browser.page.query(".codeblock")
+        assert len(blocks) == 13
+        for block in blocks:
+            [button] = block.query("[data-copy]")
+            assert button.attrs["data-copy"] == block.query_one("code").to_text(strip=False)
+        assert any('>"$log" 2>&1' in block.to_text() for block in blocks)
+
+    @pytest.mark.parametrize("alias", [None, "invoices"])
+    def test_it_can_be_pinged_by_its_alias(self, browser, user, make_heartbeat, alias):
+        heartbeat = make_heartbeat(user, alias=alias)
+        browser.get(f"/heartbeats/{heartbeat.id}")
+        by_alias = browser.text(".ping-by-alias")
+        assert f"/ping/{team_of(user).ping_key}/{alias or 'nightly-backup'}?create=1" in by_alias
+        assert ("Give it an alias" in by_alias) == (alias is None)
 
     def test_the_timeline_tells_what_happened(self, browser, user, make_heartbeat, clock):
         heartbeat = make_heartbeat(user)

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from sentinelweb.core.status import Status
 from sentinelweb.db import db, writing
 from sentinelweb.models import Delivery, HeartbeatCheck, Ping, StatusChange
 from sentinelweb.services import audit, counts, heartbeats, outages, pings
-from sentinelweb.services.errors import NotFoundError
+from sentinelweb.services.errors import InvalidInputError, NotFoundError
 from sentinelweb.services.heartbeats import HeartbeatValues
 from tests.support.factories import NOW, team_of
 from tests.support.parallel import together
@@ -194,6 +195,20 @@ class TestEdit:
         heartbeats.edit(user, heartbeat.id, values)
         db.session.expire_all()
         assert heartbeat.next_expected_ping.isoformat() == "2026-01-08T06:00:00+00:00"
+
+    def test_of_two_who_choose_one_alias_at_once_one_is_refused(self, app, user, make_heartbeat):
+        ids = [make_heartbeat(user).id for _ in range(2)]
+        values = replace(VALUES, alias="backup")
+
+        def choose(id_):
+            try:
+                heartbeats.edit(user, id_, values)
+            except InvalidInputError as error:
+                return error.field
+            return None
+
+        outcomes = together(app, [partial(choose, id_) for id_ in ids])
+        assert set(outcomes) == {None, "alias"}
 
     def test_of_two_edits_at_once_one_wins_whole(self, app, user, make_heartbeat, make_channel):
         heartbeat = make_heartbeat(user, last_ping=NOW)
