@@ -107,27 +107,22 @@ def of_monitor(
 
 
 def latest_ids(monitor_id: int) -> tuple[object, ...]:
-    """Changes with the timeline's first page: the newest of each kind, and messages finished."""
-    newest = [
-        db.session.scalar(
-            sa.select(sa.func.max(source.model.id)).where(source.concerns(monitor_id))
-        )
-        for source in _SOURCES.values()
-    ]
-    finished_at = sa.func.max(Delivery.finished_at)
-    query = sa.select(finished_at).where(Delivery.monitor_id == monitor_id)
-    return *newest, db.session.scalar(query)
+    """Changes with the timeline's first page: the newest of each kind, and messages finished.
+
+    No more than that page is read, by its index: a monitor may have a hundred thousand pings.
+    """
+    found: list[object] = []
+    for source in _SOURCES.values():
+        columns = [source.model.id, *([Delivery.finished_at] if source.model is Delivery else ())]
+        page = _latest(sa.select(*columns), source, monitor_id).limit(PAGE_SIZE).subquery()
+        found += db.session.execute(sa.select(*map(sa.func.max, page.c))).one()
+    return tuple(found)
 
 
 def _entries(monitor_id: int, rank: Rank, before: Position | None) -> list[Entry]:
     source = _SOURCES[rank]
     model, at = source.model, source.at
-    query = (
-        sa.select(model)
-        .where(source.concerns(monitor_id))
-        .order_by(at.desc(), model.id.desc())
-        .limit(PAGE_SIZE + 1)
-    )
+    query = _latest(sa.select(model), source, monitor_id).limit(PAGE_SIZE + 1)
     if model is Delivery:
         query = query.options(joinedload(Delivery.channel))
     if model is Ping:
@@ -136,6 +131,13 @@ def _entries(monitor_id: int, rank: Rank, before: Position | None) -> list[Entry
         query = query.where(_stands_before(source, rank, before))
     rows = cast("Sequence[Row]", db.session.scalars(query).all())
     return [Entry(Position(getattr(row, at.key), rank, row.id), row) for row in rows]
+
+
+def _latest(query: sa.Select[Any], source: _Source, monitor_id: int) -> sa.Select[Any]:
+    """`query` for what concerns the monitor, latest first."""
+    return query.where(source.concerns(monitor_id)).order_by(
+        source.at.desc(), source.model.id.desc()
+    )
 
 
 def _stands_before(source: _Source, rank: Rank, position: Position) -> sa.ColumnElement[bool]:
