@@ -1,6 +1,17 @@
-.PHONY: bench bench-ping
+.PHONY: bench bench-ping bench-audit bench-delivery bench-dashboard
 
-bench: bench-ping ## Run all benchmarks
+bench: ## Run all benchmarks at moderate sizes (a quarter of an hour)
+	@$(MAKE) --no-print-directory --keep-going SIZE=100000 ROUNDS=1 \
+		bench-ping bench-audit bench-delivery bench-dashboard
 
 bench-ping: setup-dev ## Measure pings beside a plain Flask view and the front door's own ceiling
 	@$(BIN)/python -m benchmarks.bench_ping $(ARGS)
+
+bench-audit: setup-dev ## Measure audits of a million heartbeats (SIZE=100000: fewer) beside a loop
+	@$(BIN)/python -m benchmarks.bench_audit $(if $(SIZE),--size $(SIZE)) $(ARGS)
+
+bench-delivery: setup-dev ## Measure how soon alerts come, beside bare posts to the same receiver
+	@$(BIN)/python -m benchmarks.bench_delivery $(if $(ROUNDS),--rounds $(ROUNDS)) $(ARGS)
+
+bench-dashboard: setup-dev ## Measure pages beside a hello world of the same server
+	@$(BIN)/python -m benchmarks.bench_dashboard $(ARGS)

@@ -19,7 +19,7 @@ TIMEOUT = 30.0  # seconds without any answer
 
 
 class Load(NamedTuple):
-    """`rate` is in answers a second, the latencies in milliseconds; `failed` were not 200."""
+    """`rate` is in answers a second, the latencies in milliseconds; `failed` were no success."""
 
     rate: float
     p50: float
@@ -125,5 +125,5 @@ class _Client:
             if not end:
                 return None
             length = head.lower().partition(b"\r\ncontent-length:")[2].partition(b"\r\n")[0]
-            self._missing = int(length) - len(body)
-        return None if self._missing else self._received[9:12] == b"200"
+            self._missing = int(length or 0) - len(body)  # a 204 has none
+        return None if self._missing else self._received[9:10] == b"2"

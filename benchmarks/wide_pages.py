@@ -1,9 +1,22 @@
-"""The pages, with the 200 rows on a page of the list that the target speaks of."""
+"""The pages, with the 200 rows on a page of the list that the target speaks of; and their ceiling.
+
+`/hello` is answered by the same server, and by nothing of ours.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
 
 from sentinelweb import create_app
 from sentinelweb.services import heartbeat_list
 
 heartbeat_list.PAGE_SIZE = 200
-app = create_app()
+_pages = create_app()
+
+
+def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    if environ["PATH_INFO"] == "/hello":
+        start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "12")])
+        return [b"Hello, world"]
+    return _pages(environ, start_response)
