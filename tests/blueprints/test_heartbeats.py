@@ -678,7 +678,7 @@ class TestPage:
         words = [link.to_text() for link in browser.page.query(".timeline-link")]
         assert words == ["Exit status 3", "Failure", "Success", "Success", "Log", "Start"]
         timeline = browser.text(".timeline")
-        assert "Start 6a1e4f0c 1.5 kB POST · 127.0.0.1 · Werkzeug" in timeline
+        assert "Start 6a1e4f0c Body: 1.5 kB POST · 127.0.0.1 · Werkzeug" in timeline
 
     def test_the_timeline_tells_of_our_own_outages(self, browser, user, make_heartbeat):
         heartbeat = make_heartbeat(user)
