@@ -85,11 +85,18 @@ class PeriodicScheduler(rq_scheduler.Scheduler):
         """Let rq-scheduler know the job, after Redis came back empty too.
 
         Once a run in any case, because the interval may have changed; and when its time lies
-        further ahead than its interval, because the clock was set back.
+        further ahead than its interval, because the clock was set back. Redis may lose all in the
+        middle of a tick, and then hold the time without the job.
         """
         interval = periodic.interval(self._chosen)
         due = self.connection.zscore(self.scheduled_jobs_key, periodic.name)
-        if self._renewed and due is not None and due <= clock.now().timestamp() + interval + 1:
+        latest = clock.now().timestamp() + interval + 1
+        if (
+            self._renewed
+            and due is not None
+            and due <= latest
+            and Job.exists(periodic.name, connection=self.connection)
+        ):
             return
         self.schedule(
             clock.now(),

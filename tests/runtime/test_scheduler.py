@@ -128,6 +128,17 @@ def test_the_periodic_jobs_are_registered_again_when_redis_comes_back_empty(
     wait_until(lambda: waiting(redis, jobs.AUDITS) == ["check_heartbeats"], 3)
 
 
+def test_a_periodic_job_whose_time_alone_survived_is_registered_again(
+    scheduler: psutil.Popen, redis: Redis
+):
+    wait_until(lambda: waiting(redis, jobs.AUDITS), 10)
+    with redis.pipeline() as pipeline:  # Redis was emptied between two steps of a tick
+        pipeline.flushall()
+        pipeline.zadd(SCHEDULED, {"check_heartbeats": time.time() + 60})
+        pipeline.execute()
+    wait_until(lambda: waiting(redis, jobs.AUDITS) == ["check_heartbeats"], 5)
+
+
 def test_the_periodic_jobs_survive_a_clock_that_is_set_back(
     scheduler: psutil.Popen, redis: Redis, settings: Settings
 ):
