@@ -15,6 +15,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 
 NAMING = {
@@ -103,6 +104,17 @@ def after_commit(callback: Callable[[], None]) -> None:
     """Call `callback` once the current `writing()` is committed; never if it is rolled back."""
     session: Session = db.session()
     session.info["after_commit"].append(callback)
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Whether `error` says that the database cannot be reached, is locked, or has no room.
+
+    SQLite uses the same class for statements that make no sense.
+    """
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return code is None or code & 0xFF != sqlite3.SQLITE_ERROR
 
 
 class _SQLiteConnection(sqlite3.Connection):

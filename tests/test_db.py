@@ -8,14 +8,15 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
 from config import Settings
-from sentinelweb.db import after_commit, db, writing
+from sentinelweb.db import after_commit, db, is_away, writing
 from sentinelweb.models import Component, HeartbeatCheck, Membership, Team, User
 from tests.support.factories import NOW
 from tests.support.parallel import python, together
@@ -59,6 +60,18 @@ def test_after_a_failure_the_next_transaction_works(app: Flask) -> None:
         add("worker")
     add("scheduler")
     assert names() == ["scheduler", "worker"]
+
+
+def test_a_database_that_is_away_is_told_from_a_statement_that_makes_no_sense(
+    app: Flask, tmp_path: Path
+) -> None:
+    with pytest.raises(DBAPIError) as nonsense:
+        db.session.execute(sa.text("SELECT nothing FROM nowhere"))
+    assert not is_away(nonsense.value)
+    for url in (f"sqlite:///{tmp_path}/no/such/directory", "postgresql+psycopg://127.0.0.1:9/x"):
+        with pytest.raises(DBAPIError) as away:
+            sa.create_engine(url).connect()
+        assert is_away(away.value)
 
 
 def test_callbacks_run_once_the_outermost_transaction_is_committed(app: Flask) -> None:

@@ -15,6 +15,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from sentinelweb import i18n
+from sentinelweb.db import is_away
 from sentinelweb.i18n import gettext as _
 from sentinelweb.services.errors import NotFoundError
 
@@ -39,7 +40,7 @@ def forged(_error: CSRFError) -> Response:
 def failed(error: HTTPException) -> Response:
     code = error.code or 500
     if isinstance(error, InternalServerError):
-        return _internal_error()
+        return _internal_error(503 if is_away(error.original_exception) else 500)
     answer = _answer(code, *_explain(code))
     for name, value in error.get_headers(request.environ):
         if name in {"Allow", "Retry-After"}:
@@ -54,13 +55,13 @@ def _answer(code: int, title: str, text: str) -> Response:
     return make_response(page, code)
 
 
-def _internal_error() -> Response:
+def _internal_error(code: int) -> Response:
     """A page that needs no database and no user: one of them may be what failed."""
-    title, text = _explain(500)
+    title, text = _explain(code)
     if _wants_json():
-        return make_response(jsonify(ok=False, error=title), 500)
+        return make_response(jsonify(ok=False, error=title), code)
     template = current_app.jinja_env.get_template("errors/internal.html")
-    return make_response(template.render(heading=title, text=text, reader=i18n.reader()), 500)
+    return make_response(template.render(heading=title, text=text, reader=i18n.reader()), code)
 
 
 def _wants_json() -> bool:
@@ -86,6 +87,11 @@ def _explain(code: int) -> tuple[str, str]:
             return _("Too large"), _("What was sent is larger than this page accepts.")
         case 429:
             return _("Too many requests"), _("Wait for a moment, then try again.")
+        case 503:
+            return _("The database is not available"), _(
+                "It cannot be reached, or its disk is full. Nothing was saved, and pings are "
+                "refused until it is back."
+            )
         case _other if code < 500:
             return _("Bad request"), _("The server could not do what was asked.")
     return _("Something went wrong"), _(

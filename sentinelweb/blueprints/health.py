@@ -40,7 +40,9 @@ def _warnings() -> dict[str, Any]:
         return {"warnings": []}
     silent = liveness.recent_readiness().silent
     texts = []
-    if silent("redis"):
+    if silent(liveness.PINGS):
+        texts.append(_("Pings cannot be recorded: the database is not written to. Is a disk full?"))
+    elif silent("redis"):
         texts.append(_("Alerts are delayed: Redis cannot be reached. Pings are still recorded."))
     if current_user.is_admin:
         if silent(liveness.SCHEDULER):

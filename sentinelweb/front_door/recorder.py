@@ -51,6 +51,7 @@ class Recorder:
         self._busy_since: float | None = None
         self._next_sign = 0.0
         self._sign_failed = False
+        self._refused = 0  # since the last group that was recorded
 
     def start(self) -> None:
         self._thread.start()
@@ -76,7 +77,9 @@ class Recorder:
                 group, more = self._next_group()
                 self._busy_since = time.monotonic()
                 if group:
-                    self._settled(group, _record([waiting.signal for waiting in group]))
+                    outcomes = _record([waiting.signal for waiting in group])
+                    self._settled(group, outcomes)
+                    self._tell(outcomes)
                 self._show_sign()
                 self._busy_since = None
 
@@ -92,6 +95,16 @@ class Recorder:
                 item = self._queue.get_nowait()
             return group, False
         return group, True
+
+    def _tell(self, outcomes: Sequence[Outcome]) -> None:
+        """Log that pings are refused when that begins and when it ends: the disk may be full."""
+        errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+        if errors and not self._refused:
+            log.error("pings_not_recorded", error=str(errors[0]))
+        elif self._refused and not errors:
+            log.warning("pings_recorded_again", refused=self._refused)
+            self._refused = 0
+        self._refused += len(errors)
 
     def _show_sign(self) -> None:
         """Say every second that pings can be recorded."""
@@ -113,10 +126,9 @@ def _record(signals: Sequence[Signal]) -> Sequence[Outcome]:
     try:
         return _record_patiently(signals)
     except _AWAY as error:
-        log.error("pings_not_recorded", count=len(signals), error=str(error))  # noqa: TRY400
         return [error] * len(signals)
     except Exception as error:
-        log.exception("pings_not_recorded", count=len(signals))
+        log.exception("pings_failed", count=len(signals))
         if len(signals) == 1:
             return [error]
         return [outcome for signal in signals for outcome in _record([signal])]

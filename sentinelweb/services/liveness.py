@@ -18,12 +18,14 @@ from sentinelweb import clock, jobs
 from sentinelweb.db import db, writing
 from sentinelweb.extensions import settings
 from sentinelweb.models import Component
+from sentinelweb.services import outages
 
 log = structlog.get_logger(__name__)
 
 SCHEDULER = "scheduler"
 WORKER = "worker"
 AUDIT = "audit"
+PINGS = "pings"
 CONNECTED = (SCHEDULER, WORKER)  # by these names, for as long as they live
 
 BEAT_EVERY = 2.0  # seconds between two records of a part that is alive
@@ -109,6 +111,10 @@ def readiness() -> Readiness:
         db.session.rollback()
         return Readiness({"database": Part(ok=False), "redis": redis})
     parts = {"database": Part(ok=True), "redis": redis}
+    # The front door's sign, which takes a write as pings do. Without a front door there is none.
+    sign_age = seen.get(outages.WEB)
+    if sign_age is not None:
+        parts[PINGS] = Part(sign_age <= outages.SILENT_AFTER.total_seconds(), sign_age)
     limits = {
         SCHEDULER: STALE_AFTER,
         WORKER: STALE_AFTER,

@@ -12,7 +12,7 @@ from flask import Flask
 from sentinelweb import create_app
 from sentinelweb.db import db
 from sentinelweb.models import User
-from sentinelweb.services import liveness
+from sentinelweb.services import liveness, outages
 from sentinelweb.services.liveness import AUDIT, SCHEDULER, WORKER
 from tests.conftest import Clock
 from tests.support.checked_client import CheckedClient
@@ -140,6 +140,16 @@ def test_everybody_is_told_that_alerts_are_delayed(
         update={"redis_url": f"unix://{tmp_path}/nothing.sock"}
     )
     assert "Alerts are delayed: Redis cannot be reached." in banner(client)
+
+
+def test_everybody_is_told_that_pings_are_not_recorded(
+    client: CheckedClient, user: User, login: Login, clock: Clock
+):
+    login(client, user)
+    outages.sign_of_web(clock.now)
+    assert "Pings" not in banner(client)
+    clock.advance(seconds=6)
+    assert "Pings cannot be recorded" in banner(client)
 
 
 def test_strangers_are_told_nothing(client: CheckedClient, admin: User):

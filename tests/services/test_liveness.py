@@ -16,7 +16,7 @@ from sentinelweb import clock as application_clock
 from sentinelweb import create_app
 from sentinelweb.db import db
 from sentinelweb.models import Component
-from sentinelweb.services import liveness
+from sentinelweb.services import liveness, outages
 from sentinelweb.services.liveness import AUDIT, SCHEDULER, WORKER
 from tests.conftest import Clock
 from tests.support.databases import settings_for_tests
@@ -100,6 +100,15 @@ def test_a_redis_that_does_not_tell_who_is_connected_makes_nobody_silent(
             redis.execute_command("ACL SETUSER default -client")
             assert liveness.readiness().ready
             db.engine.dispose()
+
+
+def test_a_front_door_that_records_nothing_is_not_ready(app: Flask, clock: Clock):
+    outages.sign_of_web(clock.now)
+    assert liveness.readiness().parts["pings"].ok
+    clock.advance(seconds=6)
+    for name in ALL:
+        liveness.beat(name)
+    assert liveness.readiness().silent("pings", *ALL) == ["pings"]
 
 
 @pytest.mark.settings(worker_interval_sec=300)
