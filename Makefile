@@ -38,7 +38,7 @@ lock: setup-dev ## Resolve the dependencies of pyproject.toml anew
 		pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 
 clean: ## Remove what set-up and tools made; data stays
-	rm -rf .venv node_modules sentinelweb/static/vendor .*_cache .hypothesis
+	rm -rf .venv node_modules sentinelweb/static/vendor .*_cache .hypothesis __pycache__
 	find sentinelweb migrations tests -name __pycache__ -prune -exec rm -rf {} +
 	find sentinelweb/translations -name '*.mo' -delete
 

@@ -19,18 +19,18 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 POLL_SECONDS = 0.5
 
 
-def tie_to(parent: int) -> None:
-    """Let this process be killed when `parent`, which must be its parent, ends.
+def tie_to(parent: int, number: signal.Signals = signal.SIGKILL) -> None:
+    """Let this process get the signal `number` when `parent`, which must be its parent, ends.
 
     On Linux the kernel does it, and goes on doing it after an exec. Note that it means the *thread*
     of the parent that forked.
     """
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
         if os.getppid() != parent:  # it ended before we had asked
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), number)
     else:
-        _watch(parent, lambda: os.kill(os.getpid(), signal.SIGKILL))
+        _watch(parent, lambda: os.kill(os.getpid(), number))
 
 
 def command(argv: list[str]) -> list[str]:

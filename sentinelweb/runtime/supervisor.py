@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from config import ConfigurationError, Settings, load_settings
-from sentinelweb.runtime import procfile, watch
+from sentinelweb.runtime import lifeline, procfile, watch
 from sentinelweb.runtime.embedded_redis import NOISE, EmbeddedRedis
 from sentinelweb.runtime.output import Output
 from sentinelweb.runtime.service import Service
@@ -57,7 +57,7 @@ class Supervisor:
         """Run everything until a signal; return the exit status."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._asked_to_stop)
+            loop.add_signal_handler(number, self._asked_to_stop, number)
         tasks = []
         try:
             if REDIS in self._services:
@@ -116,8 +116,8 @@ class Supervisor:
             await release.stop()
         return await running
 
-    def _asked_to_stop(self) -> None:
-        if self._stop.is_set():  # asked twice: whoever asks is in a hurry
+    def _asked_to_stop(self, number: signal.Signals) -> None:
+        if self._stop.is_set() and number is signal.SIGINT:  # Ctrl-C again: somebody is in a hurry
             for service in self._services.values():
                 service.kill("asked to stop at once")
         self._stop.set()
@@ -186,6 +186,8 @@ async def _supervise(
 
 
 def main() -> int:
+    if "MAKELEVEL" in os.environ:  # `make run` that is killed must not leave us behind
+        lifeline.tie_to(os.getppid(), signal.SIGTERM)
     try:
         settings = load_settings()
         commands = procfile.load(Path("Procfile"))
@@ -193,10 +195,7 @@ def main() -> int:
         redis = None if settings.redis_url else EmbeddedRedis(settings)
         with redis.locked() if redis else contextlib.nullcontext():
             return asyncio.run(_supervise(settings, commands, redis))
-    except (ConfigurationError, procfile.ProcfileError) as error:
-        print(f"SentinelWeb cannot start: {error}", file=sys.stderr)  # noqa: T201 - for the operator
-        return 1
-    except OSError as error:
+    except (ConfigurationError, procfile.ProcfileError, OSError) as error:
         print(f"SentinelWeb cannot start: {error}", file=sys.stderr)  # noqa: T201 - for the operator
         return 1
 

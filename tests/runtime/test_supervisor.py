@@ -147,6 +147,35 @@ def test_nothing_outlives_a_supervisor_that_is_killed(stack: MakeStack):
     running.process.wait()
 
 
+def test_it_stops_when_the_make_that_started_it_is_killed(stack: MakeStack, tmp_path: Path):
+    (tmp_path / "Makefile").write_text(f"run:\n\t@{PYTHON} -m sentinelweb.runtime.supervisor\n")
+    running = Stack(tmp_path, SLEEPER, **NO_REDIS)
+    with running.log.open("wb") as log:
+        make = psutil.Popen(
+            ["make", "-f", "../Makefile", "run"],
+            cwd=running.directory,
+            env=running.environment,
+            stdout=log,
+        )
+    with make:
+        running.says("hello from")
+        family = make.children(recursive=True)
+        make.kill()
+    assert not ended(family, within=5)
+    assert "Stopping" in running.output
+
+
+def test_a_second_ctrl_c_stops_at_once(stack: MakeStack):
+    running = stack("deaf: trap '' TERM; echo ready; while :; do sleep 0.1; done\n", **NO_REDIS)
+    running.says("ready")
+    family = running.family()
+    assert running.process is not None
+    running.process.send_signal(signal.SIGINT)
+    running.says("Stopping")
+    assert running.stop(signal.SIGINT, within=5) == 0
+    assert not ended(family, within=1)
+
+
 def test_it_starts_where_a_killed_one_left_off(stack: MakeStack):
     running = stack(WEB)
     running.says("SentinelWeb runs at")
@@ -277,4 +306,4 @@ def test_every_process_of_the_real_thing_comes_back(stack: MakeStack):
                 wait_until(lambda words=words: running.find(*words), 5)
                 running.becomes_ready(within=8)
     assert running.stop() == 0
-    assert "Traceback" not in running.output
+    assert "Traceback" not in running.output, running.output
