@@ -30,6 +30,7 @@ from tests.support.databases import (
 )
 from tests.support.mailbox import Mailbox, finish_background_mail, mail_server
 from tests.support.servers import TestRun, start_redis
+from tests.support.templates import CompiledTemplates
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -52,6 +53,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 _RUN = pytest.StashKey[TestRun]()
+_TEMPLATES = CompiledTemplates()
 
 
 def _setting_names() -> set[str]:
@@ -133,8 +135,12 @@ def app(settings: Settings) -> Iterator[Flask]:
     app = create_app(settings)
     app.config["TESTING"] = True
     app.test_client_class = CheckedClient
+    app.jinja_env.bytecode_cache = _TEMPLATES
     with app.app_context(), i18n.reading_as(i18n.Reader()):
         yield app
+        if recent := app.extensions.get("recent_readiness"):
+            with recent._looking:  # a page may not have waited for its thread
+                pass
         db.session.remove()
         db.engine.dispose()
 
