@@ -66,6 +66,7 @@ def arguments(app: Flask, user: User) -> Arguments:
         "ping_id": [ping.id for ping in pings],
         "channel_id": [telegram.id, webhook.id, make_channel(user, "pigeon").id],
         "user_id": [other.id, ordinary.id],
+        "team_id": [telegram.team_id],
         "kind": list(notifiers.registered()),
         "token": [
             invitations.link(invited, "").rpartition("/")[2],

@@ -30,8 +30,10 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 _TITLE = re.compile(r"[A-Z][a-z]")
 _SENTENCE = re.compile(r"[A-Z][a-z]|[a-z]{2,},? [a-z]{2,}")
 # A text handed to one of these ends before a person's eyes.
-_SAYS = re.compile(r"append|flash|\w*Field|InputRequired|Length|[A-Z]\w*Error|render_template")
-_SAYS_NOTHING = {"ConfigurationError", "RuntimeError", "ValueError", "TypeError", "AssertionError"}
+_SAYS = re.compile(
+    r"append|flash|render_template|\w*Field|InputRequired|Length"
+    r"|(Invalid(Input|Value)|Outbound|Permanent|RetryLater|Send|Transient|Validation)Error"
+)
 
 
 def texts(page: JustHTML) -> Iterator[str]:
@@ -108,7 +110,7 @@ def in_module(source: str) -> list[str]:
             called = isinstance(node.func, ast.Name) and name in GETTEXT
             if called and not isinstance(node.args[0], ast.Constant):
                 found.append(f"{ast.unparse(node)} has no text to extract")
-            elif _SAYS.fullmatch(name) and name not in _SAYS_NOTHING:
+            elif _SAYS.fullmatch(name):
                 found += [f"{name}({text!r})" for text in _strings(node) if _is_said(text)]
     return found
 
