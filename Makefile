@@ -43,7 +43,7 @@ clean: ## Remove what set-up and tools made; data stays
 	find sentinelweb/translations -name '*.mo' -delete
 
 help: ## Show this help
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
 
 setup:
 	@$(PYTHON) tools/bootstrap.py

@@ -197,6 +197,18 @@ def test_no_worker_and_no_job_outlives_a_pool_that_is_killed(worker: psutil.Pope
     assert not ended(family, within=5)
 
 
+def test_a_worker_that_hangs_is_replaced(app: Flask, settings: Settings, redis: Redis):
+    code = "from sentinelweb.runtime import worker; worker.HANGS_AFTER = 5"
+    with command(settings, "worker", code=code) as pool:
+        before = children(pool, PROCESSES - 1)
+        result(enqueue(redis, jobs.AUDITS, "describe"))
+        before[0].suspend()
+        assert not ended([before[0]], within=10)
+        result(enqueue(redis, jobs.AUDITS, "describe"))
+        assert set(before) - set(children(pool, PROCESSES - 1)) == {before[0]}
+    assert '"worker_hangs"' in (settings.data_dir / "worker.log").read_text()
+
+
 def test_asked_to_stop_it_finishes_what_it_is_at(worker: psutil.Popen, redis: Redis):
     job = enqueue(redis, jobs.AUDITS, "linger", 1)
     wait_until(lambda: job.get_status() is JobStatus.STARTED, 10)

@@ -87,8 +87,13 @@ def runs(process: psutil.Process) -> bool:
 
 
 @contextlib.contextmanager
-def command(settings: Settings, *arguments: str, **others: object) -> Iterator[psutil.Popen]:
-    """`flask worker` or another command on the databases of `settings`; killed at the end."""
+def command(
+    settings: Settings, name: str, *, code: str = "", **others: object
+) -> Iterator[psutil.Popen]:
+    """`flask worker` or another command on the databases of `settings`; killed at the end.
+
+    `code` runs before it, in its process.
+    """
     environment = {
         **clean_environment(),
         "DATA_DIR": str(settings.data_dir),
@@ -98,10 +103,11 @@ def command(settings: Settings, *arguments: str, **others: object) -> Iterator[p
         "LOG_FORMAT": "json",
         **{name.upper(): str(value) for name, value in others.items()},
     }
-    log = settings.data_dir / f"{arguments[0]}.log"
+    log = settings.data_dir / f"{name}.log"
+    run = f"import sys; from flask.cli import main; sys.argv = ['flask', {name!r}]; main()"
     with log.open("ab") as output:
         process = psutil.Popen(
-            [sys.executable, "-m", "flask", *arguments],
+            [sys.executable, "-c", f"{code}\n{run}"],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,
