@@ -1,10 +1,11 @@
-"""What a ping says by its URL: `/ping/<slug>` or `/ping/<team ping key>/<alias>`, and a signal."""
+"""Signals: what a ping's URL says, what is recorded, and what its sender is told."""
 
 from __future__ import annotations
 
 import contextlib
 import re
 import uuid
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 from urllib.parse import parse_qs
@@ -42,8 +43,49 @@ class Target(NamedTuple):
     create: bool = False
 
 
+class Signal(NamedTuple):
+    """One ping as it arrived. `slug` is a monitor's or, with a team's `ping_key`, its alias.
+
+    `body` may be the beginning of what was sent; `body_size` is the whole of it, in bytes.
+    """
+
+    slug: str
+    received_at: datetime
+    method: str = "GET"
+    remote_addr: str = ""
+    user_agent: str = ""
+    kind: SignalKind = SignalKind.SUCCESS
+    exit_status: int | None = None
+    rid: str | None = None
+    ping_key: str | None = None
+    create: bool = False
+    body: bytes = b""
+    body_size: int = 0
+
+    @property
+    def reason(self) -> str:
+        """The note of a failure."""
+        return "failed" if self.exit_status is None else f"exit {self.exit_status}"
+
+
+class Receipt(NamedTuple):
+    """What the sender is told."""
+
+    name: str
+    received_at: datetime
+
+
+class NotRecordedError(Exception):
+    """Nothing was stored: the database is away, or cannot take the signal."""
+
+
+Outcome = Receipt | NotRecordedError | None  # None for an unknown slug
+
+
 def read_target(path: str, query: str) -> Target | None:
-    """What a URL whose path begins with PREFIX addresses and says; None if it can be nobody's.
+    """What a URL says whose path begins with PREFIX; None if it can be nobody's.
+
+    It is `/ping/<slug>` or `/ping/<team ping key>/<alias>`, and a signal may follow.
 
     A run id that is no UUID is as none: a job that builds its URL badly is still alive.
     """

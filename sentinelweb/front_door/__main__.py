@@ -9,15 +9,14 @@ import socket
 import sys
 
 from config import load_settings_or_exit
-from sentinelweb import create_database_app, logs
+from sentinelweb import logs
 from sentinelweb.front_door.door import Door
 
 
 async def _serve(descriptor: int, pages_socket: str) -> None:
     settings = load_settings_or_exit()
     logs.configure(settings)
-    door = Door(settings, create_database_app(settings), pages_socket)
-    await door.serve(socket.socket(fileno=descriptor))
+    await Door(settings, pages_socket).serve(socket.socket(fileno=descriptor))
 
 
 if __name__ == "__main__":

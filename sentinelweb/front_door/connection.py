@@ -92,6 +92,8 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER)
         self.peer = str(transport.get_extra_info("peername")[0]).removeprefix("::ffff:")
+        if self.door.full:
+            self.abort()
         self.door.connections.add(self)
         self._rest()
 

@@ -7,12 +7,9 @@ import faulthandler
 import resource
 import signal
 import socket
-from collections.abc import Sequence
-from contextlib import suppress
 from email.utils import formatdate
 
 import httptools
-from flask import Flask
 
 from config import Settings
 from sentinelweb.core.signals import PREFIX
@@ -21,7 +18,7 @@ from sentinelweb.front_door.connection import Connection, Exchange
 from sentinelweb.front_door.messages import Request
 from sentinelweb.front_door.pages import Page
 from sentinelweb.front_door.ping import Ping
-from sentinelweb.front_door.recorder import Outcome, Recorder, Waiting
+from sentinelweb.front_door.recorder import Recorder
 from sentinelweb.services import ping_http
 
 # In seconds.
@@ -39,7 +36,7 @@ _PING = PREFIX.encode()
 class Door:
     """`now` is the clock of all limits, in seconds, and `date` the value of the header."""
 
-    def __init__(self, settings: Settings, app: Flask, pages_socket: str) -> None:
+    def __init__(self, settings: Settings, pages_socket: str) -> None:
         self.settings = settings
         self.pages_socket = pages_socket
         self.ping_headers = (
@@ -53,11 +50,15 @@ class Door:
         self.date = b""
         self._max_connections = _raise_file_limit()
         self._loop = asyncio.get_running_loop()
-        self.recorder = Recorder(app, self._settled)
+        self.recorder = Recorder()
 
     @property
     def crowded(self) -> bool:
         return len(self.connections) > self._max_connections / 2
+
+    @property
+    def full(self) -> bool:
+        return len(self.connections) >= self._max_connections
 
     def exchange(self, connection: Connection, request: Request) -> Exchange:
         """Whatever answers `request`."""
@@ -80,17 +81,22 @@ class Door:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, stop.set)
         self._tick()
-        self.recorder.start()
+        recording = asyncio.create_task(self.recorder.run())
         server = await self._loop.create_server(
             lambda: Connection(self), sock=listener, backlog=2048
         )
         ticking = asyncio.create_task(self._keep_time())
-        await stop.wait()
+        await asyncio.wait(
+            {asyncio.create_task(stop.wait()), recording}, return_when=asyncio.FIRST_COMPLETED
+        )
         self.stopping = True
         server.close()
         await self._finish()
+        self.recorder.stop()
+        async with asyncio.timeout(STOP_WITHIN):
+            await recording
         ticking.cancel()
-        await asyncio.to_thread(self.recorder.stop, STOP_WITHIN)
+        faulthandler.cancel_dump_traceback_later()
 
     async def _finish(self) -> None:
         until = self._loop.time() + STOP_WITHIN
@@ -108,23 +114,14 @@ class Door:
     def _tick(self) -> None:
         self.now = self._loop.time()
         self.date = formatdate(usegmt=True).encode()
-        if self.recorder.busy_for < STUCK_AFTER:
-            # Unless this is called again in time, whatever hangs: says where, and ends the process,
-            # which is started again.
-            faulthandler.dump_traceback_later(HANGS_AFTER, exit=True)
+        # Unless this is called again in time, the process says where it hangs, ends, and is started
+        # again by its parent.
+        faulthandler.dump_traceback_later(HANGS_AFTER, exit=True)
+        if self.recorder.busy_for > STUCK_AFTER:
+            self.recorder.kill()
         for connection in list(self.connections):
             if connection.deadline < self.now:
                 connection.time_out()
-
-    def _settled(self, group: Sequence[Waiting], outcomes: Sequence[Outcome]) -> None:
-        """Called by the recorder's thread."""
-        with suppress(RuntimeError):  # the loop has ended, and nobody waits
-            self._loop.call_soon_threadsafe(_tell, group, outcomes)
-
-
-def _tell(group: Sequence[Waiting], outcomes: Sequence[Outcome]) -> None:
-    for waiting, outcome in zip(group, outcomes, strict=True):
-        waiting.settle(outcome)
 
 
 def _origin_form(target: bytes) -> bytes:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from urllib.parse import unquote
 
 from sentinelweb import clock
-from sentinelweb.core.signals import read_target
+from sentinelweb.core.signals import Outcome, read_target
 from sentinelweb.front_door import messages
 from sentinelweb.front_door.connection import Connection, Exchange
 from sentinelweb.front_door.forwarding import client_address
 from sentinelweb.front_door.messages import Request
-from sentinelweb.front_door.recorder import Outcome, Waiting
+from sentinelweb.front_door.recorder import Waiting
 from sentinelweb.services import ping_http
 
 

@@ -1,34 +1,35 @@
-"""Group commit: one thread records pings; those that arrive meanwhile share its next commit."""
+"""Group commit: pings that arrive while a group is recorded make up the next one."""
 
 from __future__ import annotations
 
-import queue
-import sqlite3
-import threading
+import asyncio
+import pickle
+import socket
+import struct
+import sys
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import NamedTuple
 
 import structlog
-from flask import Flask
-from sqlalchemy import exc
 
-from sentinelweb import clock
-from sentinelweb.services import outages, pings
-from sentinelweb.services.pings import Receipt, Signal
+from sentinelweb.core.signals import NotRecordedError, Outcome, Signal
+from sentinelweb.runtime import lifeline
 
 log = structlog.get_logger(__name__)
 
 # More to a commit is no faster, and keeps other writers waiting.
 MAX_GROUP = 500
-# Seconds that a lost connection is tried again: a restart of PostgreSQL costs no ping.
-PATIENCE = 3.0
+MAX_WAITING = 10_000
+RESTART_DELAY = 0.2  # seconds
+LENGTH = struct.Struct("!I")  # stands before each message
 
-# The database is away, locked or full. OSError: SQLite's lock file cannot be made.
-_AWAY = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, OSError)
 
-Outcome = Receipt | Exception | None  # None for an unknown slug
+def pack(message: object) -> bytes:
+    """A message for the other side. Both sides are ours, and nobody else has the socket."""
+    data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    return LENGTH.pack(len(data)) + data
 
 
 class Waiting(NamedTuple):
@@ -39,110 +40,101 @@ class Waiting(NamedTuple):
 
 
 class Recorder:
-    """`settled(group, outcomes)` is called in the recorder's thread, after the commit."""
+    """Hands signals to the recording process (recording.py), and starts it again when it dies.
 
-    def __init__(
-        self, app: Flask, settled: Callable[[Sequence[Waiting], Sequence[Outcome]], None]
-    ) -> None:
-        self._app = app
-        self._settled = settled
-        self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
-        self._busy_since: float | None = None
-        self._next_sign = 0.0
-        self._sign_failed = False
-        self._refused = 0  # since the last group that was recorded
+    What it was at when it died is sent again, each signal alone: one that kills it is given up.
+    """
 
-    def start(self) -> None:
-        self._thread.start()
+    def __init__(self) -> None:
+        self._waiting: list[Waiting] = []
+        self._again: deque[Waiting] = deque()
+        self._under_way: list[Waiting] = []
+        self._is_second_try = False
+        self._since = 0.0
+        self._news = asyncio.Event()
+        self._stopping = False
+        self._process: asyncio.subprocess.Process | None = None
 
     def record(self, waiting: Waiting) -> None:
-        self._queue.put(waiting)
-
-    def stop(self, timeout: float) -> None:
-        """Record what waits, and end."""
-        self._queue.put(None)
-        self._thread.join(timeout)
+        """Record a signal some time soon, and call its `settle`."""
+        if len(self._waiting) >= MAX_WAITING:
+            waiting.settle(NotRecordedError("too many pings wait"))
+            return
+        self._waiting.append(waiting)
+        self._news.set()
 
     @property
     def busy_for(self) -> float:
-        """Seconds that the present transaction has lasted."""
-        since = self._busy_since
-        return 0.0 if since is None else time.monotonic() - since
+        """Seconds that the group under way has taken."""
+        return time.monotonic() - self._since if self._under_way else 0.0
 
-    def _run(self) -> None:
-        with self._app.app_context():
-            more = True
-            while more:
-                group, more = self._next_group()
-                self._busy_since = time.monotonic()
-                if group:
-                    outcomes = _record([waiting.signal for waiting in group])
-                    self._settled(group, outcomes)
-                    self._tell(outcomes)
-                self._show_sign()
-                self._busy_since = None
+    def kill(self) -> None:
+        """End a process that does not come to an end."""
+        if self._process:
+            log.error("recording_hangs", seconds=round(self.busy_for))
+            self._process.kill()
 
-    def _next_group(self) -> tuple[list[Waiting], bool]:
-        """What waits, or nothing if it is time for a sign of life; and whether to go on."""
-        group: list[Waiting] = []
-        with suppress(queue.Empty):
-            item = self._queue.get(timeout=max(0.0, self._next_sign - time.monotonic()))
-            while item is not None:
-                group.append(item)
-                if len(group) == MAX_GROUP:
-                    return group, True
-                item = self._queue.get_nowait()
-            return group, False
-        return group, True
+    def stop(self) -> None:
+        """Let `run()` end when nothing waits any more."""
+        self._stopping = True
+        self._news.set()
 
-    def _tell(self, outcomes: Sequence[Outcome]) -> None:
-        """Log that pings are refused when that begins and when it ends: the disk may be full."""
-        errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
-        if errors and not self._refused:
-            log.error("pings_not_recorded", error=str(errors[0]))
-        elif self._refused and not errors:
-            log.warning("pings_recorded_again", refused=self._refused)
-            self._refused = 0
-        self._refused += len(errors)
+    async def run(self) -> None:
+        """Record what comes until `stop()`."""
+        while True:
+            ours, theirs = socket.socketpair()
+            with theirs:
+                module = [sys.executable, "-m", "sentinelweb.front_door.recording"]
+                self._process = await asyncio.create_subprocess_exec(
+                    *lifeline.command([*module, str(theirs.fileno())]), pass_fds=[theirs.fileno()]
+                )
+            reader, writer = await asyncio.open_connection(sock=ours)
+            try:
+                await self._feed(reader, writer)
+            except (ConnectionError, asyncio.IncompleteReadError):
+                log.error("recording_ended", under_way=len(self._under_way))  # noqa: TRY400
+                self._try_again()
+            finally:
+                writer.close()
+            await self._process.wait()
+            if self._stopping and not self._again and not self._waiting:
+                return
+            await asyncio.sleep(RESTART_DELAY)
 
-    def _show_sign(self) -> None:
-        """Say every second that pings can be recorded."""
-        now = time.monotonic()
-        if now < self._next_sign:
-            return
-        self._next_sign = now + outages.SIGN_EVERY.total_seconds()
-        try:
-            outages.sign_of_web(clock.now())
-            self._sign_failed = False
-        except Exception as error:  # noqa: BLE001 - without this thread no ping is recorded
-            if not self._sign_failed:
-                log.error("database_away", error=str(error))  # noqa: TRY400 - one line, not a page
-            self._sign_failed = True
+    async def _feed(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Send one group after the other, each before those of the last one are told."""
+        told: Sequence[Waiting] = ()
+        outcomes: Sequence[Outcome] = ()
+        while True:
+            self._news.clear()
+            group = self._under_way = self._next_group()
+            if group:
+                self._since = time.monotonic()
+                writer.write(pack([waiting.signal for waiting in group]))
+            for waiting, outcome in zip(told, outcomes, strict=True):
+                waiting.settle(outcome)
+            if group:
+                length = LENGTH.unpack(await reader.readexactly(LENGTH.size))[0]
+                outcomes = pickle.loads(await reader.readexactly(length))  # noqa: S301 - see pack()
+            elif self._stopping:
+                return
+            else:
+                outcomes = ()
+                await self._news.wait()
+            told = group
 
+    def _next_group(self) -> list[Waiting]:
+        self._is_second_try = bool(self._again)
+        if self._again:
+            return [self._again.popleft()]
+        group, self._waiting = self._waiting[:MAX_GROUP], self._waiting[MAX_GROUP:]
+        return group
 
-def _record(signals: Sequence[Signal]) -> Sequence[Outcome]:
-    """Record the group; if a signal in it fails, one by one: it must cost no other its receipt."""
-    try:
-        return _record_patiently(signals)
-    except _AWAY as error:
-        return [error] * len(signals)
-    except Exception as error:
-        log.exception("pings_failed", count=len(signals))
-        if len(signals) == 1:
-            return [error]
-        return [outcome for signal in signals for outcome in _record([signal])]
-
-
-def _record_patiently(signals: Sequence[Signal]) -> Sequence[Outcome]:
-    until = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return pings.record(signals)
-        except exc.OperationalError as error:
-            # `connection_invalidated`: it broke. Without a statement: a new one was refused; but
-            # SQLite has none to lose, and says so of a COMMIT on a full disk.
-            refused = error.statement is None and not isinstance(error.orig, sqlite3.Error)
-            if not (error.connection_invalidated or refused) or time.monotonic() > until:
-                raise
-            time.sleep(0.1)
+    def _try_again(self) -> None:
+        """The process died of the group under way, or of something else."""
+        if self._is_second_try:
+            for waiting in self._under_way:
+                waiting.settle(NotRecordedError("recording ended twice"))
+        else:
+            self._again.extend(self._under_way)
+        self._under_way = []

@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-from sentinelweb.core.signals import Target
-from sentinelweb.services.pings import Receipt, Signal
+from sentinelweb.core.signals import NotRecordedError, Outcome, Signal, Target
 
 METHODS = ("GET", "HEAD", "POST")
 BODY_LIMIT_HEADER = "Ping-Body-Limit"
@@ -43,11 +42,11 @@ def signal(
     )
 
 
-def answer(outcome: Receipt | Exception | None) -> tuple[int, bytes]:
-    """The status and the JSON that tell a sender what became of its ping; None: unknown slug."""
+def answer(outcome: Outcome) -> tuple[int, bytes]:
+    """The status and the JSON that tell a sender what became of its ping."""
     if outcome is None:
         return 404, b'{"ok": false, "error": "unknown slug"}'
-    if isinstance(outcome, Exception):
+    if isinstance(outcome, NotRecordedError):
         return 503, b'{"ok": false, "error": "not recorded, please try again"}'
     timestamp = outcome.received_at.isoformat(timespec="seconds").replace("+00:00", "Z")
     name = json.dumps(outcome.name)

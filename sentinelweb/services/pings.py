@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -27,12 +27,14 @@ from sentinelweb.core.schedule import (
     Schedule,
     ScheduleError,
 )
-from sentinelweb.core.signals import SignalKind, is_name
+from sentinelweb.core.signals import Receipt, Signal, SignalKind, is_name
 from sentinelweb.core.status import Alert, Decision, Event, Status, decide, overdue_at
 from sentinelweb.db import writing
 from sentinelweb.services import aliases, transitions
 from sentinelweb.services.facts import heartbeat_facts
 from sentinelweb.services.transitions import Transition
+
+__all__ = ["Receipt", "Signal", "record"]
 
 _EVENTS = {
     SignalKind.SUCCESS: Event.PINGED,
@@ -41,38 +43,6 @@ _EVENTS = {
     SignalKind.LOG: Event.LOGGED,
 }
 _MILLISECOND = timedelta(milliseconds=1)
-
-
-class Signal(NamedTuple):
-    """One ping as it arrived. `slug` is a monitor's or, with a team's `ping_key`, its alias.
-
-    `body` may be the beginning of what was sent; `body_size` is the whole of it, in bytes.
-    """
-
-    slug: str
-    received_at: datetime
-    method: str = "GET"
-    remote_addr: str = ""
-    user_agent: str = ""
-    kind: SignalKind = SignalKind.SUCCESS
-    exit_status: int | None = None
-    rid: str | None = None
-    ping_key: str | None = None
-    create: bool = False
-    body: bytes = b""
-    body_size: int = 0
-
-    @property
-    def reason(self) -> str:
-        """The note of a failure."""
-        return "failed" if self.exit_status is None else f"exit {self.exit_status}"
-
-
-class Receipt(NamedTuple):
-    """What the sender is told."""
-
-    name: str
-    received_at: datetime
 
 
 def record(signals: Sequence[Signal]) -> list[Receipt | None]:

@@ -23,6 +23,7 @@ from tests.support.stack import ROOT, clean_environment, ended, free_port, runs,
 MakeHeartbeat = Callable[..., HeartbeatCheck]
 
 PING = b"GET /ping/nightly HTTP/1.1\r\nHost: localhost\r\n\r\n"
+DOOR, RECORDING = "sentinelweb.front_door ", "sentinelweb.front_door.recording"
 HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 BACK_WITHIN = 5.0 + 3.0  # seconds; the machine may be busy with other tests
 
@@ -172,7 +173,7 @@ def test_a_front_door_that_dies_or_hangs_comes_back_with_all_it_acknowledged(
 ) -> None:
     before = count_pings()
     with Jobs(web) as jobs:
-        [door] = web.family("front_door")
+        [door] = web.family(DOOR)
         time.sleep(0.2)
         door.send_signal(how)
         began = time.monotonic()
@@ -180,14 +181,32 @@ def test_a_front_door_that_dies_or_hangs_comes_back_with_all_it_acknowledged(
         wait_until(web.serves, 20)
         assert time.monotonic() - began < BACK_WITHIN
     assert jobs.refused == []
-    assert jobs.acknowledged > 10
+    assert jobs.acknowledged > 3
     assert count_pings() - before >= jobs.acknowledged
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_recording_process_that_dies_or_hangs_costs_no_ping(
+    web: Web, how: signal.Signals
+) -> None:
+    before = count_pings()
+    with Jobs(web) as one, Jobs(web) as two:
+        for _ in range(2):
+            time.sleep(0.3)
+            [recording] = wait_until(lambda: web.family(RECORDING), 5)
+            recording.send_signal(how)
+            wait_until(lambda process=recording: not runs(process), 10)
+            wait_until(web.serves, 20)
+    assert one.refused == two.refused == []
+    assert one.longest < BACK_WITHIN
+    assert one.acknowledged + two.acknowledged > 6
+    assert count_pings() - before >= one.acknowledged + two.acknowledged
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_nothing_outlives_a_parent_that_is_killed(web: Web) -> None:
     family = web.family()
-    assert len(family) >= 3  # a door, gunicorn and a worker of it
+    assert len(family) >= 3  # the door and what records for it, gunicorn
     web.process.kill()
     web.process.wait()
     assert ended(family, within=5) == []
@@ -214,7 +233,7 @@ def test_many_front_doors_on_one_database_refuse_no_ping(
     web = Web(settings, ping_processes=3)
     try:
         wait_until(web.serves, 30)
-        wait_until(lambda: len(web.family("front_door")) == 3, 10)
+        wait_until(lambda: len(web.family(DOOR)) == 3, 10)
         before = count_pings()
         with Jobs(web) as one, Jobs(web) as two, Jobs(web) as three, Jobs(web) as four:
             time.sleep(2)
