@@ -65,6 +65,8 @@ def heartbeat_facts(
         "last_ping": row.last_ping.isoformat() if row.last_ping else None,
         "late_by": int((now - late_at).total_seconds()) if late_at else None,
         "down_for": (
-            int((now - row.status_since).total_seconds()) if row.status == Status.DOWN else None
+            max(0, int((now - row.status_since).total_seconds()))
+            if row.status == Status.DOWN
+            else None
         ),
     }

@@ -10,7 +10,7 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,6 +26,8 @@ from sentinelweb.models import (
 )
 from sentinelweb.services import counts
 from sentinelweb.services.counts import CountKey
+
+OVERTAKEN = timedelta(minutes=1)  # longer no ping waits for the database
 
 _monitors = Monitor.__table__
 _history = StatusChange.__table__
@@ -67,7 +69,7 @@ def apply(session: Session, transitions: Iterable[Transition], now: datetime) ->
     shifts: Counter[CountKey] = Counter()
     for (previous, status, note), items in groups.items():
         swapped = _swap(session, items.keys(), previous, status, now)
-        _remember(session, [monitor_id for monitor_id, *_ in swapped], previous, status, note, now)
+        _remember(session, [monitor_id for monitor_id, *_ in swapped], previous, status, note)
         for monitor_id, team_id, kind in swapped:
             won[monitor_id] = items[monitor_id]
             shifts[CountKey(team_id, kind, previous)] -= 1
@@ -80,13 +82,18 @@ def apply(session: Session, transitions: Iterable[Transition], now: datetime) ->
 def _swap(
     session: Session, ids: Collection[int], previous: Status, status: Status, now: datetime
 ) -> list[tuple[int, int, str]]:
-    """Swap the status of those monitors that still have `previous`; return id, team and kind."""
+    """Swap the status of those monitors that still have `previous`; return id, team and kind.
+
+    A ping that waited for the database may be older than what the audit found meanwhile: no change
+    is dated before the one that it follows. A clock that was set back by more is believed.
+    """
+    since = _monitors.c.status_since
     swapped = session.execute(
         sa.update(_monitors)
         .where(_monitors.c.id.in_(ids), _monitors.c.status == previous)
         .values(
             status=status,
-            status_since=now,
+            status_since=sa.case((since.between(now, now + OVERTAKEN), since), else_=now),
             is_active=status is not Status.PAUSED,
             updated_at=now,
         )
@@ -96,15 +103,16 @@ def _swap(
 
 
 def _remember(
-    session: Session, ids: list[int], previous: Status, status: Status, note: str, now: datetime
+    session: Session, ids: list[int], previous: Status, status: Status, note: str
 ) -> None:
     """Write a StatusChange for each of `ids`, all by one statement: an audit may have thousands."""
-    values = {"prev_status": previous, "new_status": status, "note": note, "created_at": now}
+    values = {"prev_status": previous, "new_status": status, "note": note}
     session.execute(
         sa.insert(_history).from_select(
-            ["monitor_id", *values],
+            ["monitor_id", "created_at", *values],
             sa.select(
                 _monitors.c.id,
+                _monitors.c.status_since,
                 *(sa.literal(value, _history.c[name].type) for name, value in values.items()),
             ).where(_monitors.c.id.in_(ids)),
         )

@@ -47,6 +47,22 @@ def test_a_transition_changes_the_status_and_remembers_it(
     assert rows(Delivery) == []
 
 
+@pytest.mark.parametrize(
+    ("ahead", "dated"),
+    [(timedelta(seconds=5), timedelta(seconds=5)), (timedelta(hours=1), timedelta())],
+    ids=["a ping that waited for the database", "a clock that was set back"],
+)
+def test_a_change_is_not_dated_before_the_one_that_it_follows(
+    user: User, make_heartbeat: MakeHeartbeat, ahead: timedelta, dated: timedelta
+) -> None:
+    heartbeat = make_heartbeat(user, status="down", status_since=NOW + ahead)
+
+    apply(Transition(heartbeat.id, Status.DOWN, Decision(Status.UP, "pinged")))
+
+    assert heartbeat.status_since == NOW + dated
+    assert [change.created_at for change in rows(StatusChange)] == [NOW + dated]
+
+
 def test_an_alert_goes_into_the_outbox_once_for_each_channel(
     user: User, make_heartbeat: MakeHeartbeat, make_channel: MakeChannel
 ) -> None:
