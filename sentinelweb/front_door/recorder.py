@@ -15,7 +15,6 @@ from typing import NamedTuple
 import structlog
 
 from sentinelweb.core.signals import NotRecordedError, Outcome, Signal
-from sentinelweb.runtime import lifeline
 
 log = structlog.get_logger(__name__)
 
@@ -84,9 +83,10 @@ class Recorder:
         while True:
             ours, theirs = socket.socketpair()
             with theirs:
+                # It needs no other tie to us: it ends when the socket does.
                 module = [sys.executable, "-m", "sentinelweb.front_door.recording"]
                 self._process = await asyncio.create_subprocess_exec(
-                    *lifeline.command([*module, str(theirs.fileno())]), pass_fds=[theirs.fileno()]
+                    *module, str(theirs.fileno()), pass_fds=[theirs.fileno()]
                 )
             reader, writer = await asyncio.open_connection(sock=ours)
             try:
