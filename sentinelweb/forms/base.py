@@ -7,7 +7,9 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from flask import request
 from flask_wtf import FlaskForm
+from werkzeug.datastructures import CombinedMultiDict
 from wtforms import HiddenField, PasswordField, StringField
 
 from sentinelweb import i18n
@@ -39,6 +41,11 @@ class Form(FlaskForm):
     """A form that can say why a service did not take what it holds."""
 
     class Meta(FlaskForm.Meta):
+        def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
+            """Without files: nobody asks for one, and a field takes it for a text."""
+            wrapped = super().wrap_formdata(form, formdata)
+            return request.form if isinstance(wrapped, CombinedMultiDict) else wrapped
+
         def get_translations(self, _form: FlaskForm) -> _OwnWords:
             return _OwnWords()
 

@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
 import sqlalchemy as sa
@@ -290,6 +291,15 @@ FILLED_IN = {"name": "Nightly backup", "expected_period": "1d", "grace_period": 
 
 
 class TestAdd:
+    def test_a_file_in_the_place_of_a_text_is_no_text(self, browser):
+        browser.get("/heartbeats/add")
+        token = browser.form("heartbeat-form").query_one("[name=csrf_token]").attrs["value"]
+        data = {"csrf_token": token, "name": (BytesIO(b"x"), "name.txt")}
+
+        response = browser.post("/heartbeats/add", data=data, content_type="multipart/form-data")
+
+        assert response.status_code == 422
+
     def test_what_was_filled_in_becomes_a_heartbeat(self, browser, user, make_channel):
         channel = make_channel(user)
         browser.get("/heartbeats/add")
