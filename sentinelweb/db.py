@@ -164,6 +164,11 @@ def configure_sqlite(engine: Engine, *, synchronous: str) -> None:
     @event.listens_for(engine, "do_connect")
     def _choose_class(_dialect: Dialect, _record: Any, _args: Any, options: dict[str, Any]) -> None:
         options["factory"] = _SQLiteConnection
+        if lock_path:
+            # A new one holds tokens and hashes for this user alone; SQLite makes the files beside
+            # it alike, and tells why there can be none.
+            with contextlib.suppress(OSError):
+                os.close(os.open(str(path), os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:

@@ -16,6 +16,7 @@ from flask import Flask
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
 from config import Settings
+from sentinelweb import create_app
 from sentinelweb.db import after_commit, db, is_away, writing
 from sentinelweb.models import Component, HeartbeatCheck, Membership, Team, User
 from tests.support.factories import NOW
@@ -266,3 +267,17 @@ def test_foreign_keys_are_enforced(app: Flask, user: User) -> None:
 def test_the_setting_decides_what_a_power_cut_may_take(app: Flask, pragma: int) -> None:
     assert db.session.scalar(sa.text("PRAGMA synchronous")) == pragma
     assert db.session.scalar(sa.text("PRAGMA journal_mode")) == "wal"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_nobody_else_on_the_machine_may_read_the_database(
+    tmp_path: Path, settings: Settings
+) -> None:
+    file = tmp_path / "private" / "sentinelweb.db"
+    app = create_app(settings.model_copy(update={"database_url": f"sqlite:///{file}"}))
+    with app.app_context():
+        db.create_all()
+        modes = {path.name: path.stat().st_mode & 0o777 for path in file.parent.iterdir()}
+        db.engine.dispose()
+    assert {f"{file.name}-wal", f"{file.name}-shm", file.name} <= set(modes)
+    assert set(modes.values()) == {0o600}
