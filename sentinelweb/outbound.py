@@ -110,14 +110,28 @@ class _Exchange:
             raise OutboundError(_("Calls to the address %(ip)s are not allowed.", ip=address))
 
 
+# Where clouds give out credentials, beside the link-local 169.254.169.254.
+_CREDENTIALS = frozenset(
+    map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200", "192.0.0.192"))
+)
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
+
+
 def _may_reach(ip: ipaddress.IPv4Address | ipaddress.IPv6Address, reach: Reach) -> bool:
     if reach is Reach.ANYWHERE:
         return True
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
-    if ip.is_link_local or ip.is_multicast or ip.is_unspecified:
+    if isinstance(ip, ipaddress.IPv6Address):
+        ip = _inner(ip) or ip
+    if ip.is_link_local or ip.is_multicast or ip.is_unspecified or ip in _CREDENTIALS:
         return False
     return ip.is_global or reach is Reach.PRIVATE
+
+
+def _inner(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that the system or a gateway makes of an IPv6 one."""
+    if ip in _NAT64:
+        return ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
+    return ip.ipv4_mapped or ip.sixtofour
 
 
 class _TimedSocket(socket.socket):

@@ -163,17 +163,31 @@ class TestWhoMayBeReached:
             "[::]",
             "0.0.0.0",
             "[::ffff:169.254.169.254]",
+            "[64:ff9b::a9fe:a9fe]",
+            "[2002:a9fe:a9fe::1]",
+            "[fd00:ec2::254]",
+            "100.100.100.200",
+            "192.0.0.192",
         ],
     )
     @pytest.mark.parametrize("reach", [Reach.PUBLIC, Reach.PRIVATE])
-    def test_link_local_multicast_and_unspecified_addresses_never(
+    def test_what_gives_out_credentials_multicast_and_unspecified_addresses_never(
         self, host: str, reach: Reach
     ) -> None:
         with pytest.raises(OutboundError, match="not allowed"):
             request("GET", f"http://{host}/latest/meta-data/", reach=reach)
 
     @pytest.mark.parametrize(
-        "host", ["10.0.0.1", "192.168.1.1", "172.16.0.1", "100.64.0.1", "240.0.0.1", "[fd00::1]"]
+        "host",
+        [
+            "10.0.0.1",
+            "192.168.1.1",
+            "172.16.0.1",
+            "100.64.0.1",
+            "240.0.0.1",
+            "[fd00::1]",
+            "[64:ff9b::7f00:1]",
+        ],
     )
     def test_addresses_that_are_not_on_the_internet_count_as_private(self, host: str) -> None:
         with pytest.raises(OutboundError, match="not allowed"):
