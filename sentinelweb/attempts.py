@@ -9,6 +9,7 @@ import hashlib
 import math
 import time
 from collections.abc import Callable
+from ipaddress import IPv6Network
 
 from flask import Flask, Response, render_template, request
 from flask.typing import ResponseReturnValue
@@ -32,10 +33,17 @@ def guesses_of_anybody(view: View) -> View:
     """Limit failed POSTs with an `email` field: tightly from one address, loosely from all.
 
     The loose limit is what a guesser with many addresses runs into. It locks the owner out as well,
-    so it leaves room for a guesser who does not know of it.
+    so it leaves room for a guesser who does not know of it. The last one is for a guesser who tries
+    one password on everybody: each try costs the machine a hash.
     """
     view = _limit("10 per 15 minutes", _address_and_email, when=_failed)(view)
-    return _limit("100 per hour", _email, when=_failed)(view)
+    view = _limit("100 per hour", _email, when=_failed)(view)
+    return _limit("100 per 15 minutes", _network, when=_failed)(view)
+
+
+def registrations(view: View) -> View:
+    """Limit POSTs that may make a user: each costs the machine a hash."""
+    return _limit("30 per hour", _network)(view)
 
 
 def guesses_of_the_user(view: View) -> View:
@@ -46,7 +54,7 @@ def guesses_of_the_user(view: View) -> View:
 def mails(view: View) -> View:
     """Limit POSTs that mail to the `email` field: nobody's mailbox is to be flooded."""
     view = _limit("5 per hour", _email)(view)
-    return _limit("30 per hour", get_remote_address)(view)
+    return _limit("30 per hour", _network)(view)
 
 
 def _limit(
@@ -66,8 +74,14 @@ def _email() -> str:
     return hashlib.sha256(email.encode()).hexdigest()
 
 
+def _network() -> str:
+    """The client's address; of IPv6 the network, because whoever has one address has all of it."""
+    address = get_remote_address().partition("%")[0]  # a link-local one may name an interface
+    return str(IPv6Network((address, 64), strict=False)) if ":" in address else address
+
+
 def _address_and_email() -> str:
-    return f"{get_remote_address()} {_email()}"
+    return f"{_network()} {_email()}"
 
 
 def _user() -> str:

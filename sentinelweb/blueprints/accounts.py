@@ -72,6 +72,7 @@ def logout() -> ResponseReturnValue:
 
 
 @bp.route("/register", methods=["GET", "POST"])
+@attempts.registrations
 def register() -> ResponseReturnValue:
     if settings().registration != "open":
         return render_template("accounts/register_closed.html"), 403

@@ -314,6 +314,17 @@ class TestLoginAttempts:
 
         assert self.fail(client, 1, address="198.51.100.1").status_code == 429
 
+    def test_one_password_cannot_be_tried_on_everybody(self, client: CheckedClient) -> None:
+        for n in range(100):
+            self.fail(client, 1, email=f"user{n}@example.com", address=f"2001:db8::{n:x}")
+
+        assert (
+            self.fail(client, 1, email="x@example.com", address="2001:db8::fff").status_code == 429
+        )
+        assert (
+            self.fail(client, 1, email="x@example.com", address="2001:db8:0:1::").status_code == 422
+        )
+
     def test_logins_that_succeed_do_not_count(self, client: CheckedClient) -> None:
         for _time in range(11):
             assert log_in(client).status_code == 303
@@ -403,6 +414,14 @@ class TestRegister:
         assert (response.status_code, response.location) == (303, HOME)
         assert (users()[1].email, users()[1].is_admin) == ("new@example.com", False)
         assert is_logged_in(client)
+
+    @pytest.mark.settings(registration="open")
+    def test_not_without_end_from_one_address(self, client: CheckedClient) -> None:
+        for status in [422] * 30 + [429]:
+            client.get("/register")
+            data = {"email": "nonsense", "password": PASSWORD}
+            environ = {"REMOTE_ADDR": "fe80::1%eth0"}
+            assert client.submit(data=data, environ_base=environ).status_code == status
 
     @pytest.mark.settings(registration="open")
     def test_an_address_that_is_taken_is_said_so(self, client: CheckedClient) -> None:
