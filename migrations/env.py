@@ -6,20 +6,25 @@ from typing import Any, Literal
 
 from alembic import context
 from flask import current_app
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection
 
 from sentinelweb import models
-from sentinelweb.db import JSONText, UTCDateTime, db
+from sentinelweb.db import UTCDateTime, db
 
 assert models, "the tables must be imported to be known"
 
 
-def render_item(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:
-    """Write our own column type as plain SQLAlchemy: a migration must not change with the code."""
+def render_item(kind: str, item: Any, autogen: Any) -> str | Literal[False]:
+    """Write our own column type as plain SQLAlchemy: a migration must not change with the code.
+
+    Alembic writes variants out by itself, but JSONB with a `Text` that nothing imports.
+    """
     if kind == "type" and isinstance(item, UTCDateTime):
         return "sa.DateTime(timezone=True)"
-    if kind == "type" and item is JSONText:
-        return "sa.JSON().with_variant(postgresql.JSONB(), 'postgresql')"
+    if kind == "type" and isinstance(item, JSONB):
+        autogen.imports.add("from sqlalchemy.dialects import postgresql")
+        return f"postgresql.JSONB({'none_as_null=True' if item.none_as_null else ''})"
     return False
 
 

@@ -12,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
-from flask_migrate import downgrade, upgrade
+from flask_migrate import downgrade, migrate, upgrade
 
 from sentinelweb import create_app
 from sentinelweb.db import db
@@ -125,6 +125,19 @@ def test_rebuilding_every_table_loses_no_row_and_no_reference(
     with db.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+def test_a_generated_migration_names_nothing_that_it_does_not_import(
+    empty_app: Flask, tmp_path: Path
+) -> None:
+    directory = tmp_path / "migrations"
+    shutil.copytree(MIGRATIONS, directory, ignore=shutil.ignore_patterns("versions"))
+    (directory / "versions").mkdir()
+
+    migrate(directory=str(directory))
+    upgrade(directory=str(directory))
+
+    assert tables() == set(db.metadata.tables)
 
 
 def _row_counts() -> dict[str, int]:
