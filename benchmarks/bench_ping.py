@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import which
 from typing import Any
+from urllib.request import urlopen
 
 import psutil
 
@@ -65,6 +66,7 @@ def front_door(
             for _ in range(processes)
         ]
         server = Server(listener.getsockname()[1], doors)
+        urlopen(f"http://127.0.0.1:{server.port}{where.paths[0]}", timeout=30).close()
         server.load(where.paths, 1.0)  # caches fill, the pages start
         yield server
 
