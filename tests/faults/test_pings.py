@@ -23,7 +23,8 @@ from tests.faults.clients import Clients
 from tests.faults.truth import check_pings
 from tests.support.stack import ROOT, clean_environment
 
-SECONDS = 12
+SECONDS = 10
+KILLS = 4  # at least, however slow the machine is
 
 
 class Doors:
@@ -88,13 +89,12 @@ def test_pings_that_were_acknowledged_before_a_kill_are_stored(
         Clients(doors.port, slugs, chance) as clients,
     ):
         until = time.monotonic() + SECONDS * rounds
-        while time.monotonic() < until:
+        while time.monotonic() < until or kills < KILLS * rounds:
             clients.serving.clear()
             assert clients.serving.wait(15), "nobody serves"
             time.sleep(chance.uniform(0, 0.4))
             doors.kill_one(chance)
             kills += 1
-    assert kills >= 5 * rounds
     assert clients.answers[None] >= kills / 2, "the kills met nobody"
     assert set(clients.answers) <= {200, None}
     assert len(clients.acknowledged) > 50 * kills
