@@ -6,6 +6,7 @@ the housekeeping, which may take its time. The others serve deliveries, and audi
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -15,11 +16,11 @@ from collections.abc import Callable
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkProcess
 from types import FrameType
-from typing import Any
 
 import structlog
 from flask import Flask
 from redis import Redis
+from redis.client import Pipeline
 from redis.exceptions import RedisError
 from rq import Queue, Worker
 from rq.executions import Execution
@@ -29,6 +30,7 @@ from sentinelweb.db import db
 from sentinelweb.extensions import settings
 from sentinelweb.jobs import AUDITS, DELIVERIES, HOUSEKEEPING, patient_redis
 from sentinelweb.runtime import lifeline
+from sentinelweb.runtime.redis_outage import RedisOutage
 from sentinelweb.services import liveness
 
 log = structlog.get_logger(__name__)
@@ -47,9 +49,12 @@ class AppWorker(Worker):
     max_connection_wait_time = 2.0
     stopping = False
 
-    def __init__(self, app: Flask, queues: list[str], show_life: Callable[[], None]) -> None:
+    def __init__(
+        self, app: Flask, queues: list[str], show_life: Callable[[], None], outage: RedisOutage
+    ) -> None:
         self._app = app
         self._show_life = show_life
+        self._outage = outage
         super().__init__(
             queues,
             connection=patient_redis(app.config["SETTINGS"].resolved_redis_url, liveness.WORKER),
@@ -62,9 +67,11 @@ class AppWorker(Worker):
         """Not asked for: redis-py stumbles over the answer if the socket's path has a space."""
         self.ip_address = "unknown"
 
-    def heartbeat(self, *args: Any, **kwargs: Any) -> None:
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
         self._show_life()
-        super().heartbeat(*args, **kwargs)
+        super().heartbeat(timeout, pipeline)
+        if pipeline is None:  # else nothing is sent yet
+            self._outage.is_over()
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         self.stopping = True
@@ -88,8 +95,11 @@ class AppWorker(Worker):
 class Slot:
     """The place of one worker in the pool: its process, and when that showed life."""
 
-    def __init__(self, app: Flask, name: str, queues: list[str]) -> None:
+    def __init__(
+        self, app: Flask, name: str, queues: list[str], *, tells_of_redis: bool = False
+    ) -> None:
         self.name = name
+        self._tells_of_redis = tells_of_redis
         self._app = app
         self._queues = queues
         self._shown_at = multiprocessing.RawValue("d", 0.0)  # shared with the worker
@@ -145,14 +155,16 @@ class Slot:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
         lifeline.tie_to(parent)
+        outage = RedisOutage(silent=not self._tells_of_redis)
+        logging.getLogger("rq.worker").addFilter(outage)
         worker: AppWorker | None = None
         while worker is None or not worker.stopping:
             self._show_life()
             try:
-                worker = AppWorker(self._app, self._queues, self._show_life)
+                worker = AppWorker(self._app, self._queues, self._show_life, outage)
                 worker.work(logging_level=None)
             except RedisError as error:
-                log.warning("redis_away", worker=self.name, error=str(error))
+                outage.goes_on(error)
                 time.sleep(1)
 
     def _show_life(self) -> None:
@@ -165,7 +177,7 @@ class Pool:
         with app.app_context():
             count = settings().worker_processes
         self._slots = [
-            Slot(app, "audits", [AUDITS]),
+            Slot(app, "audits", [AUDITS], tells_of_redis=True),
             *(
                 Slot(app, f"deliveries-{number}", [DELIVERIES, AUDITS])
                 for number in range(1, count)

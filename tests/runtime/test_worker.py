@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -239,6 +240,23 @@ def test_an_outage_of_redis_is_lived_through(
             assert time.monotonic() - began < 5
             assert all(runs(process) for process in workers)
             assert last_seen("worker").seen_at > clock.now() - timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_of_an_outage_of_redis_one_line_tells_that_it_began_and_one_that_it_is_over(
+    settings: Settings, app: Flask, tmp_path: Path
+):
+    log = settings.data_dir / "worker.log"
+    with PrivateRedis(tmp_path) as server:
+        changed = settings.model_copy(update={"redis_url": server.url})
+        with command(changed, "worker"), Redis.from_url(server.url) as redis:
+            result(enqueue(redis, jobs.AUDITS, "describe"))
+            server.stop()
+            time.sleep(12)
+            server.start(empty=False)
+            wait_until(lambda: "redis_back" in log.read_text(), 10)
+    lines = [line for line in log.read_text().splitlines() if "edis" in line]
+    assert [json.loads(line)["event"] for line in lines] == ["redis_away", "redis_back"]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
