@@ -36,12 +36,19 @@ class EmbeddedRedis:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the directory; raise ConfigurationError if another instance does.
+        """Hold the directory; raise ConfigurationError if that cannot be, or another does.
 
         The kernel gives the lock back when its holder ends, however it ends.
         """
-        self.make_directory()
-        descriptor = os.open(self.directory / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        lock = self.directory / "lock"
+        try:
+            self.make_directory()
+            descriptor = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise ConfigurationError(
+                f"DATA_DIR={self.directory.parent} cannot be used: {error.strerror}. "
+                "Give it to the user who runs SentinelWeb, or choose another one."
+            ) from error
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

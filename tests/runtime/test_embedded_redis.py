@@ -95,3 +95,13 @@ def test_a_second_instance_is_refused_with_a_sentence(embedded: EmbeddedRedis):
 def test_a_directory_too_deep_for_a_socket_is_refused_with_a_sentence(tmp_path: Path):
     with pytest.raises(ConfigurationError, match="DATA_DIR is too long a path"):
         EmbeddedRedis(settings_for_tests(tmp_path / ("deep" * 30)))
+
+
+def test_a_data_dir_that_cannot_be_used_is_said_in_a_sentence(tmp_path: Path):
+    (tmp_path / "file").touch()
+    embedded = EmbeddedRedis(settings_for_tests(tmp_path / "file"))
+    with (
+        pytest.raises(ConfigurationError, match="cannot be used: Not a directory"),
+        embedded.locked(),
+    ):
+        pass
