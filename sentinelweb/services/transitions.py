@@ -6,7 +6,7 @@ alert without its change, cannot be stored.
 
 from __future__ import annotations
 
-import uuid
+import secrets
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from sentinelweb import clock
 from sentinelweb.core.status import Decision, Status
+from sentinelweb.core.uids import CHANCE_BITS, time_ordered_uuid
 from sentinelweb.models import (
     Delivery,
     DeliveryState,
@@ -149,7 +151,7 @@ def delivery_row(
 ) -> dict[str, Any]:
     """The values of a Delivery that is due at once."""
     return {
-        "uid": str(uuid.uuid4()),
+        "uid": str(time_ordered_uuid(clock.now(), secrets.randbits(CHANCE_BITS))),
         "channel_id": channel_id,
         "monitor_id": monitor_id,
         "event": event,
