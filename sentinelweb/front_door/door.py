@@ -24,7 +24,7 @@ from sentinelweb.services import ping_http
 # In seconds.
 TICK = 1.0
 HANGS_AFTER = 4.0  # the event loop does not turn
-STUCK_AFTER = 60.0  # a transaction does not end
+STUCK_AFTER = 60.0  # no ping is recorded
 STOP_WITHIN = 10.0
 
 SPARE_FILES = 100  # beside connections: the database, gunicorn, logs
@@ -117,7 +117,7 @@ class Door:
         # Unless this is called again in time, the process says where it hangs, ends, and is started
         # again by its parent.
         faulthandler.dump_traceback_later(HANGS_AFTER, exit=True)
-        if self.recorder.busy_for > STUCK_AFTER:
+        if self.recorder.silent_for > STUCK_AFTER:
             self.recorder.kill()
         for connection in list(self.connections):
             if connection.deadline < self.now:
