@@ -150,7 +150,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         receiver = self.server.receiver
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:  # its sender was killed meanwhile
+            return
         call = Call(self.command, self.path, dict(self.headers), body, time.monotonic())
         reply = receiver._take(call)
         if reply.hang:
