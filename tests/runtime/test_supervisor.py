@@ -246,7 +246,11 @@ def test_a_second_one_on_the_same_data_is_refused(stack: MakeStack, tmp_path: Pa
             "WORKER_PROCESSES: Input should be a valid integer",
         ),
         (SLEEPER, {"app_host": "192.0.2.1"}, "APP_HOST=192.0.2.1 cannot be listened on"),
-        (SLEEPER, {"data_dir": "/proc/nowhere"}, "No such file or directory: '/proc/nowhere"),
+        (
+            SLEEPER,
+            {"data_dir": "/proc/nowhere"},
+            "DATA_DIR=/proc/nowhere cannot be used: No such file or directory",
+        ),
     ],
 )
 def test_what_cannot_start_says_why_in_one_line(
