@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from sentinelweb.core.schedule import Deadlines
 from sentinelweb.core.status import Event, Status, decide
-from sentinelweb.db import db, writing
+from sentinelweb.db import among, db, writing
 from sentinelweb.models import HeartbeatCheck, Monitor
 from sentinelweb.services import counts, outages, transitions
 from sentinelweb.services.facts import heartbeat_facts
@@ -129,7 +129,7 @@ def _judge_batch(session: Session, now: datetime) -> tuple[int, int]:
 def _move_on(session: Session, ids: list[int], **values: Any) -> None:
     """Set what the audit must look at next, for those that have just become late or down."""
     if ids:
-        session.execute(sa.update(_heartbeats).where(_heartbeats.c.id.in_(ids)).values(**values))
+        session.execute(sa.update(_heartbeats).where(among(_heartbeats.c.id, ids)).values(**values))
 
 
 def _statistics(alerts: int) -> AuditStatistics:

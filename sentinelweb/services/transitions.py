@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from sentinelweb import clock
 from sentinelweb.core.status import Decision, Status
 from sentinelweb.core.uids import CHANCE_BITS, time_ordered_uuid
+from sentinelweb.db import among
 from sentinelweb.models import (
     Delivery,
     DeliveryState,
@@ -92,7 +93,7 @@ def _swap(
     since = _monitors.c.status_since
     swapped = session.execute(
         sa.update(_monitors)
-        .where(_monitors.c.id.in_(ids), _monitors.c.status == previous)
+        .where(among(_monitors.c.id, ids), _monitors.c.status == previous)
         .values(
             status=status,
             status_since=sa.case((since.between(now, now + OVERTAKEN), since), else_=now),
@@ -116,7 +117,7 @@ def _remember(
                 _monitors.c.id,
                 _monitors.c.status_since,
                 *(sa.literal(value, _history.c[name].type) for name, value in values.items()),
-            ).where(_monitors.c.id.in_(ids)),
+            ).where(among(_monitors.c.id, ids)),
         )
     )
 
@@ -128,7 +129,7 @@ def _promise(session: Session, alerting: Sequence[Transition], now: datetime) ->
     by_id = {item.monitor_id: item for item in alerting}
     pairs = session.execute(
         sa.select(monitor_channels.c.monitor_id, monitor_channels.c.channel_id)
-        .where(monitor_channels.c.monitor_id.in_(by_id))
+        .where(among(monitor_channels.c.monitor_id, by_id))
         .order_by(monitor_channels.c.monitor_id)
     )
     rows = [
