@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import sys
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
@@ -96,6 +97,57 @@ class Settings(BaseSettings):
     worker_interval_sec: int = Field(
         60, ge=1, le=3600, description="Seconds between two audits of all heartbeats."
     )
+    loop_interval_seconds: int = Field(
+        10,
+        ge=1,
+        le=3600,
+        description="Seconds between two cycles: each samples this host and probes what is due.",
+    )
+    status_change_threshold: int = Field(
+        4,
+        ge=1,
+        le=100,
+        description="Failures in a row that bring a service down, unless it has its own number.",
+    )
+    service_timeout_seconds: int = Field(
+        2,
+        ge=1,
+        le=60,
+        description="Seconds that a service has to answer, unless it has its own number.",
+    )
+    target_data_points: int = Field(
+        30, ge=2, le=500, description="Points of each chart of the system dashboard."
+    )
+    ping_url: str = Field(
+        "https://www.google.com",
+        description="The address whose answer shows that this host has internet. `none` asks "
+        "nobody.",
+    )
+    force_ipv4: bool = Field(
+        False, description="Whether services are probed by IPv4 alone, where IPv6 does not work."
+    )
+    internal_dns_override_ip: OptionalText = Field(
+        None,
+        description="Probe every HTTP service at this address, over plain HTTP and with its own "
+        "`Host` header: for services behind a proxy on the same machine.",
+    )
+    docker_host: OptionalText = Field(
+        None, description="The Docker Engine to ask; `unix:///var/run/docker.sock` when unset."
+    )
+    heartbeat_url: OptionalText = Field(
+        None, description="Where each cycle reports the state of the services to (the relay)."
+    )
+    heartbeat_secret_key: OptionalText = Field(
+        None, description="The bearer key that the relay shows at `HEARTBEAT_URL`."
+    )
+    n8n_webhook_url: OptionalText = Field(
+        None,
+        description="An n8n webhook that gets the alerts of the environment's services, and serves "
+        "n8n channels that have no address of their own.",
+    )
+    probe_processes: int = Field(
+        2, ge=1, le=32, description="Processes of one `worker` that probe services."
+    )
     worker_processes: int = Field(
         3,
         ge=2,
@@ -164,6 +216,18 @@ class Settings(BaseSettings):
     delivery_retention_days: int = Field(
         90, ge=1, le=3650, description="Days that the log of deliveries is kept."
     )
+    check_retention_hours: int = Field(
+        24, ge=1, le=8_760, description="Hours that single results of services are kept."
+    )
+    cycle_retention_days: int = Field(
+        7, ge=1, le=365, description="Days that single cycles with the host's figures are kept."
+    )
+    rollup_retention_days: int = Field(
+        730,
+        ge=31,
+        le=3650,
+        description="Days that daily sums of results and figures are kept; finer ones go sooner.",
+    )
     log_format: Literal["auto", "console", "json"] = Field(
         "auto", description="`auto` is `console` in a terminal and `json` elsewhere."
     )
@@ -189,12 +253,27 @@ class Settings(BaseSettings):
             raise ValueError("must begin with redis://, rediss:// or unix://")
         return value
 
-    @field_validator("site_url", "telegram_api_url")
+    @field_validator("site_url", "telegram_api_url", "heartbeat_url", "n8n_webhook_url")
     @classmethod
     def _http_address(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
         return value.rstrip("/") if value else value
+
+    @field_validator("ping_url")
+    @classmethod
+    def _http_address_or_none(cls, value: str) -> str:
+        return "none" if value == "none" else cls._http_address(value) or "none"
+
+    @field_validator("internal_dns_override_ip")
+    @classmethod
+    def _ip_address(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                ip_address(value)
+            except ValueError as error:
+                raise ValueError("is not an IP address") from error
+        return value
 
     @field_validator("smtp_url")
     @classmethod

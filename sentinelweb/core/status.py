@@ -21,6 +21,7 @@ class Event(StrEnum):
     """What can happen to a monitor."""
 
     PINGED = "pinged"
+    ANSWERED = "answered"
     STARTED = "started"
     FAILED = "failed"
     LOGGED = "logged"
@@ -57,7 +58,8 @@ def decide(
     """Return the status after `event`.
 
     `deadlines` are those in force after the event (a ping has moved them), or None for a monitor
-    that was never pinged. `reason` is the note of a failure. The first rule that fits decides.
+    that was never pinged, or that has none because we look at it ourselves. `reason` is the note of
+    a failure. The first rule that fits decides.
     """
     if event is Event.PAUSED:
         return Decision(Status.PAUSED, "paused")
@@ -66,15 +68,15 @@ def decide(
         return Decision(Status.UP if deadlines else Status.NEW, "resumed")
     if status is Status.PAUSED:
         return Decision(Status.PAUSED)
-    if event is Event.PINGED:
-        return Decision(Status.UP, "pinged", Alert.UP if status is Status.DOWN else None)
+    if event is Event.PINGED or event is Event.ANSWERED:
+        return Decision(Status.UP, event, Alert.UP if status is Status.DOWN else None)
+    if event is Event.FAILED:
+        return _down(status, reason)
     if deadlines is None:
         return Decision(Status.NEW)
     if event is Event.STARTED or event is Event.LOGGED:
         # Neither ends an incident, and the audit tells what is overdue.
         return Decision(status)
-    if event is Event.FAILED:
-        return _down(status, reason)
     return _judge(status, event, deadlines, now)
 
 

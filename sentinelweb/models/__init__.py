@@ -4,10 +4,15 @@ from sentinelweb.models.channel import Channel, monitor_channels
 from sentinelweb.models.component import Component
 from sentinelweb.models.delivery import Delivery, DeliveryAttempt, DeliveryState
 from sentinelweb.models.heartbeat_check import HeartbeatCheck
+from sentinelweb.models.host import Host
 from sentinelweb.models.monitor import Monitor
 from sentinelweb.models.monitor_count import MonitorCount
+from sentinelweb.models.monitoring_cycle import MonitoringCycle
 from sentinelweb.models.outage import Outage
 from sentinelweb.models.ping import Ping
+from sentinelweb.models.rollup import HostRollup, RollupMark, ServiceRollup
+from sentinelweb.models.service import Service
+from sentinelweb.models.service_check import ServiceCheck
 from sentinelweb.models.status_change import StatusChange
 from sentinelweb.models.team import Membership, Role, Team
 from sentinelweb.models.user import Invitation, User
@@ -19,13 +24,20 @@ __all__ = [
     "DeliveryAttempt",
     "DeliveryState",
     "HeartbeatCheck",
+    "Host",
+    "HostRollup",
     "Invitation",
     "Membership",
     "Monitor",
     "MonitorCount",
+    "MonitoringCycle",
     "Outage",
     "Ping",
     "Role",
+    "RollupMark",
+    "Service",
+    "ServiceCheck",
+    "ServiceRollup",
     "StatusChange",
     "Team",
     "User",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Protocol
 
+from sentinelweb.core.results import ProbeResult
 from sentinelweb.core.status import Status
 
 
@@ -64,9 +65,104 @@ def heartbeat_facts(
         "cron_timezone": row.cron_timezone,
         "last_ping": row.last_ping.isoformat() if row.last_ping else None,
         "late_by": int((now - late_at).total_seconds()) if late_at else None,
-        "down_for": (
-            max(0, int((now - row.status_since).total_seconds()))
-            if row.status == Status.DOWN
-            else None
-        ),
+        "down_for": _down_for(row, now),
     }
+
+
+class ServiceRow(Protocol):
+    """What a service's facts are read from: a Service or a row with its columns."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def slug(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def status_since(self) -> datetime: ...
+    @property
+    def target(self) -> str: ...
+
+
+def service_facts(
+    row: ServiceRow, status: Status, now: datetime, found: ProbeResult, *, failures: int
+) -> dict[str, Any]:
+    """The facts of seed 004's alert: the reason of a failure, the latency of a recovery.
+
+    `failures` is how many results in a row were failures, `found` included.
+    """
+    return {
+        "kind": "service",
+        "id": row.id,
+        "slug": row.slug,
+        "name": row.name,
+        "description": row.description,
+        "previous": row.status,
+        "status": status,
+        "note": found.reason,
+        "occurred_at": now.isoformat(),
+        "target": without_credentials(row.target),
+        "result": found.result,
+        "latency_ms": found.latency_ms,
+        "status_code": found.status_code,
+        "failures": failures,
+        "down_for": _down_for(row, now),
+    }
+
+
+class HostRow(Protocol):
+    """What a host's facts are read from: a Host or a row with its columns."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def slug(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def status_since(self) -> datetime: ...
+    @property
+    def last_report_at(self) -> datetime | None: ...
+
+
+def host_facts(row: HostRow, status: Status, now: datetime, *, note: str) -> dict[str, Any]:
+    """The facts of a host that went silent (`note` is `silent`) or is back (`answered`)."""
+    last = row.last_report_at
+    return {
+        "kind": "host",
+        "id": row.id,
+        "slug": row.slug,
+        "name": row.name,
+        "description": row.description,
+        "previous": row.status,
+        "status": status,
+        "note": note,
+        "occurred_at": now.isoformat(),
+        "last_report": last.isoformat() if last else None,
+        "silent_for": int((now - last).total_seconds()) if last else None,
+        "down_for": _down_for(row, now),
+    }
+
+
+def without_credentials(target: str) -> str:
+    """`target` as everybody may read it: without the user, password and query of a URL."""
+    scheme, separator, rest = target.partition("://")
+    if not separator:
+        return target
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path.partition('?')[0]}"
+
+
+def _down_for(row: HeartbeatRow | ServiceRow | HostRow, now: datetime) -> int | None:
+    """Seconds of the incident that ends now; None if there was none."""
+    if row.status != Status.DOWN:
+        return None
+    return max(0, int((now - row.status_since).total_seconds()))

@@ -1,0 +1,75 @@
+"""Results and figures summed up, so that every chart reads few rows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from sentinelweb.db import Base
+
+
+class ServiceRollup(Base):
+    """A service's results from `bucket_at` on, for `resolution` seconds."""
+
+    __tablename__ = "service_rollups"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    service_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("services.id", ondelete="CASCADE"), primary_key=True
+    )
+    resolution: Mapped[int] = mapped_column(primary_key=True)
+    bucket_at: Mapped[datetime] = mapped_column(primary_key=True)
+    healthy: Mapped[int] = mapped_column(default=0)
+    down: Mapped[int] = mapped_column(default=0)
+    error: Mapped[int] = mapped_column(default=0)
+    timeout: Mapped[int] = mapped_column(default=0)
+    unknown: Mapped[int] = mapped_column(default=0)
+    latency_count: Mapped[int] = mapped_column(default=0)
+    latency_sum: Mapped[float] = mapped_column(default=0)
+    latency_min: Mapped[float | None]
+    latency_max: Mapped[float | None]
+
+
+class HostRollup(Base):
+    """A host's cycles from `bucket_at` on, for `resolution` seconds; a mean is sum by count."""
+
+    __tablename__ = "host_rollups"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    host_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("hosts.id", ondelete="CASCADE"), primary_key=True
+    )
+    resolution: Mapped[int] = mapped_column(primary_key=True)
+    bucket_at: Mapped[datetime] = mapped_column(primary_key=True)
+    cycles: Mapped[int] = mapped_column(default=0)
+    cpu_count: Mapped[int] = mapped_column(default=0)
+    cpu_sum: Mapped[float] = mapped_column(default=0)
+    cpu_max: Mapped[float | None]
+    ram_count: Mapped[int] = mapped_column(default=0)
+    ram_sum: Mapped[float] = mapped_column(default=0)
+    ram_max: Mapped[float | None]
+    disk_count: Mapped[int] = mapped_column(default=0)
+    disk_sum: Mapped[float] = mapped_column(default=0)
+    disk_max: Mapped[float | None]
+    internet_known: Mapped[int] = mapped_column(default=0)
+    internet_ok: Mapped[int] = mapped_column(default=0)
+    ping_count: Mapped[int] = mapped_column(default=0)
+    ping_sum: Mapped[float] = mapped_column(default=0)
+    ping_min: Mapped[float | None]
+    ping_max: Mapped[float | None]
+    duration_count: Mapped[int] = mapped_column(default=0)
+    duration_sum: Mapped[float] = mapped_column(default=0)
+    duration_min: Mapped[float | None]
+    duration_max: Mapped[float | None]
+    container_max: Mapped[int | None]
+
+
+class RollupMark(Base):
+    """How far a source has been summed up: everything of it up to `last_id`."""
+
+    __tablename__ = "rollup_marks"
+
+    source: Mapped[str] = mapped_column(sa.String(30), primary_key=True)
+    last_id: Mapped[str] = mapped_column(sa.String(36), default="")
