@@ -148,6 +148,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("next_check_at IS NOT NULL"),
         postgresql_where=sa.text("next_check_at IS NOT NULL"),
     )
+    op.create_index(
+        "ix_services_failures",
+        "services",
+        ["failures"],
+        unique=False,
+        sqlite_where=sa.text("failures > 0"),
+        postgresql_where=sa.text("failures > 0"),
+    )
     op.create_table(
         "service_checks",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -197,9 +205,19 @@ def upgrade() -> None:
         ),
         sqlite_with_rowid=False,
     )
+    op.create_index(
+        "ix_monitors_latest",
+        "monitors",
+        ["team_id", "kind", "status", "status_since"],
+        unique=False,
+    )
 
 
 def downgrade() -> None:
+    op.drop_index(
+        "ix_monitors_latest",
+        table_name="monitors",
+    )
     op.drop_table("service_rollups")
     op.drop_index(
         "ix_service_checks_service_id_created_at",
@@ -211,6 +229,12 @@ def downgrade() -> None:
         table_name="services",
         sqlite_where=sa.text("next_check_at IS NOT NULL"),
         postgresql_where=sa.text("next_check_at IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_services_failures",
+        table_name="services",
+        sqlite_where=sa.text("failures > 0"),
+        postgresql_where=sa.text("failures > 0"),
     )
     op.drop_index(
         op.f("ix_services_host_id"),

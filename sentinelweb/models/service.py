@@ -45,6 +45,12 @@ class Service(Monitor):
             sqlite_where=sa.text("claimed_at IS NOT NULL"),
             postgresql_where=sa.text("claimed_at IS NOT NULL"),
         ),
+        sa.Index(
+            "ix_services_failures",
+            "failures",
+            sqlite_where=sa.text("failures > 0"),
+            postgresql_where=sa.text("failures > 0"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(
