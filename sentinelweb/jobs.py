@@ -1,4 +1,4 @@
-"""Redis and RQ as this program uses them: connections that survive an outage, three queues.
+"""Redis and RQ as this program uses them: connections that survive an outage, and queues.
 
 Tasks are named by their dotted path, so that services can ask for one without importing it.
 """
@@ -6,6 +6,7 @@ Tasks are named by their dotted path, so that services can ask for one without i
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from redis import Redis
 from redis.backoff import ExponentialWithJitterBackoff
@@ -18,10 +19,16 @@ from rq import Queue
 AUDITS = "audits"
 DELIVERIES = "deliveries"
 HOUSEKEEPING = "housekeeping"
+CYCLES = "cycles"
+PROBES = "probes"
+RELAY = "relay"
 
 CHECK_HEARTBEATS = "sentinelweb.tasks.heartbeats.check_heartbeats"
 SEND_DELIVERIES = "sentinelweb.tasks.deliveries.send_deliveries"
 PRUNE = "sentinelweb.tasks.retention.prune"
+RUN_CYCLE = "sentinelweb.tasks.cycles.run_cycle"
+CHECK_SERVICES = "sentinelweb.tasks.cycles.check_services"
+RELAY_CYCLE = "sentinelweb.tasks.cycles.relay_cycle"
 
 _HASTY = "hasty"
 _LIB_NAME = re.compile(rb" lib-name=sentinelweb-(\w+)")
@@ -83,3 +90,22 @@ def enqueue_once(connection: Redis, queue: str, task: str, *, timeout: int = 300
         return False
     waiting.enqueue(task, job_id=job_id, job_timeout=timeout, result_ttl=60, failure_ttl=86_400)
     return True
+
+
+def enqueue_checks(
+    connection: Redis, service_ids: Sequence[int], cycle_id: str | None = None
+) -> None:
+    """Have these services probed: for a cycle in its turn, for a person (None) before all others.
+
+    The job is only a messenger, and leaves nothing behind: what it stands for is the lease of the
+    services, which ends if the job is lost.
+    """
+    Queue(PROBES, connection=connection).enqueue(
+        CHECK_SERVICES,
+        list(service_ids),
+        cycle_id,
+        job_timeout=300,
+        result_ttl=0,
+        failure_ttl=3_600,
+        at_front=cycle_id is None,
+    )

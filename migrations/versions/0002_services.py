@@ -27,6 +27,9 @@ def upgrade() -> None:
         sa.Column("last_report_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("overdue_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("agent", sa.String(length=100), nullable=False),
+        sa.Column("relay_code", sa.Integer(), nullable=True),
+        sa.Column("relay_next_code", sa.Integer(), nullable=True),
+        sa.Column("relay_next_count", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["id"], ["monitors.id"], name=op.f("fk_hosts_id"), ondelete="CASCADE"
         ),

@@ -17,6 +17,9 @@ class Host(Monitor):
     bearer key whose SHA-256 is `key_hash` (hexadecimal); `key_hint` is the key's beginning, for
     people. `silent_after` is in seconds; `overdue_at` is when silence becomes an alarm, and NULL
     while it cannot (never seen, down, paused).
+
+    `relay_code` is what HEARTBEAT_URL answers, as far as confirmed (NULL: nothing);
+    `relay_next_code` is what it answered last, so many times in a row.
     """
 
     __tablename__ = "hosts"
@@ -40,3 +43,7 @@ class Host(Monitor):
     last_report_at: Mapped[datetime | None]
     overdue_at: Mapped[datetime | None]
     agent: Mapped[str] = mapped_column(sa.String(100), default="")
+    # All is taken to be well until told otherwise, so that a first 200 is no news.
+    relay_code: Mapped[int | None] = mapped_column(default=200)
+    relay_next_code: Mapped[int | None]
+    relay_next_count: Mapped[int] = mapped_column(default=0)
