@@ -109,6 +109,7 @@ def upgrade() -> None:
         "services",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("host_id", sa.Integer(), nullable=True),
+        sa.Column("reported_as", sa.String(length=200), nullable=True),
         sa.Column("target", sa.Text(), nullable=False),
         sa.Column("probe", sa.String(length=10), nullable=False),
         sa.Column(
@@ -133,6 +134,7 @@ def upgrade() -> None:
             ["id"], ["monitors.id"], name=op.f("fk_services_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_services")),
+        sa.UniqueConstraint("host_id", "reported_as", name=op.f("uq_services_host_id_reported_as")),
     )
     op.create_index(
         "ix_services_claimed_at",
@@ -142,7 +144,6 @@ def upgrade() -> None:
         sqlite_where=sa.text("claimed_at IS NOT NULL"),
         postgresql_where=sa.text("claimed_at IS NOT NULL"),
     )
-    op.create_index(op.f("ix_services_host_id"), "services", ["host_id"], unique=False)
     op.create_index(
         "ix_services_next_check_at",
         "services",
@@ -238,10 +239,6 @@ def downgrade() -> None:
         table_name="services",
         sqlite_where=sa.text("failures > 0"),
         postgresql_where=sa.text("failures > 0"),
-    )
-    op.drop_index(
-        op.f("ix_services_host_id"),
-        table_name="services",
     )
     op.drop_index(
         "ix_services_claimed_at",

@@ -18,9 +18,9 @@ class Service(Monitor):
     """Seeds 002 and 004's service. `interval` and `timeout` are in seconds.
 
     `probe` is the kind of the Probe that `target` needs, or `agent` for a service that the agent of
-    `host_id` looks at. `options` holds what that Probe declares, its secrets included: never log
-    it. A `timeout` or `threshold` of NULL is the setting's. `from_environment`: made from
-    SERVICE_URL_*, and changed only there.
+    `host_id` looks at, and calls `reported_as`. `options` holds what that Probe declares, its
+    secrets included: never log it. A `timeout` or `threshold` of NULL is the setting's.
+    `from_environment`: made from SERVICE_URL_*, and changed only there.
 
     `next_check_at` is when it is due, and NULL for one that is not probed (paused, an agent's).
     Claiming it sets `claimed_at`, and `next_check_at` to the end of the lease, so that a worker
@@ -33,6 +33,7 @@ class Service(Monitor):
     __tablename__ = "services"
     __mapper_args__ = {"polymorphic_identity": "service"}
     __table_args__ = (
+        sa.UniqueConstraint("host_id", "reported_as"),
         sa.Index(
             "ix_services_next_check_at",
             "next_check_at",
@@ -57,7 +58,8 @@ class Service(Monitor):
         sa.ForeignKey("monitors.id", ondelete="CASCADE"), primary_key=True
     )
     # No cascade: it would delete this row and leave the monitor that it belongs to.
-    host_id: Mapped[int | None] = mapped_column(sa.ForeignKey("hosts.id"), index=True)
+    host_id: Mapped[int | None] = mapped_column(sa.ForeignKey("hosts.id"))
+    reported_as: Mapped[str | None] = mapped_column(sa.String(200))
     target: Mapped[str] = mapped_column(sa.Text)
     probe: Mapped[str] = mapped_column(sa.String(10))
     options: Mapped[dict[str, Any]] = mapped_column(default=dict)
