@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
 
-from sentinelweb.core.durations import format_duration
+from sentinelweb import reasons
 from sentinelweb.i18n import format_datetime, ngettext
 from sentinelweb.i18n import gettext as _
+from sentinelweb.notifiers import (
+    heartbeat_texts,
+    host_texts,
+    phrases,
+    relay_texts,
+    service_texts,
+)
 from sentinelweb.notifiers.base import Message
+from sentinelweb.notifiers.phrases import Wording
+
+_WORDINGS = {
+    "heartbeat": heartbeat_texts.WORDING,
+    "service": service_texts.WORDING,
+    "host": host_texts.WORDING,
+}
 
 
 def text(message: Message, limit: int | None = None) -> str:
@@ -17,15 +31,18 @@ def text(message: Message, limit: int | None = None) -> str:
     """
     if message.event == "digest":
         return _digest(message, limit)
-    write = {"down": _down, "up": _up, "flapping": _flapping, "calm": _calm}.get(
-        message.event, _test
-    )
+    write = _writer(message)
     description = message.facts.get("description", "")
     whole = write(message, description)
     if limit is None or length(whole) <= limit:
         return whole
     room = limit - length(write(message, "…"))
     return write(message, _cut(description, room) + "…")
+
+
+def title(message: Message) -> str:
+    """The first line of the text."""
+    return text(message).partition("\n")[0]
 
 
 def length(content: str) -> int:
@@ -39,88 +56,61 @@ def _cut(content: str, units: int) -> str:
     return data.decode("utf-16-le", "ignore")
 
 
-def _down(message: Message, description: str) -> str:
-    """Seed 000's alert, line by line; a job that said itself that it failed is not late."""
-    facts = message.facts
-    last_ping = facts.get("last_ping")
-    title, reason = _failure(facts.get("note", ""))
-    return _lines(
-        f"🚨 {title}",
-        "",
-        "⚠️ " + _("Task: %(name)s", name=facts["name"]),
-        _described(description),
-        "⏰ " + _("Last ping: %(time)s", time=_time(last_ping) if last_ping else _("never")),
-        "❗ " + _("Reason: %(reason)s", reason=reason)
-        if reason
-        else "🕐 " + _("Late by: %(duration)s", duration=_duration(facts.get("late_by"))),
-        "⚙️ " + _("Expected period: %(period)s", period=expected_period(message)),
-        _when(message),
-        "",
-        "💡 " + _("Action: Check that the cron job or script is running properly!"),
-        "🔗 " + _("Ping URL: %(url)s", url=message.ping_url),
-    )
+def _writer(message: Message) -> Callable[[Message, str], str]:
+    match message.event:
+        case "down":
+            return _wording(message).down
+        case "up":
+            return _wording(message).up
+        case "flapping":
+            return _flapping
+        case "calm":
+            return _calm
+        case "relay":
+            return relay_texts.relay
+        case _:
+            return _test
 
 
-def _failure(note: str) -> tuple[str, str]:
-    """The title of an alert, and its reason unless that is a missing ping."""
-    if note == "unfinished":
-        return _("JOB NOT FINISHED"), _("a run did not end within the grace")
-    if note == "failed":
-        return _("JOB FAILED"), _("the job reported a failure")
-    if note.startswith("exit "):
-        status = note.removeprefix("exit ")
-        return _("JOB FAILED"), _("the job ended with exit status %(status)s", status=status)
-    return _("HEARTBEAT MISSED"), ""
-
-
-def _up(message: Message, description: str) -> str:
-    facts = message.facts
-    return _lines(
-        "✅ " + _("HEARTBEAT RECOVERED"),
-        "",
-        "⚠️ " + _("Task: %(name)s", name=facts["name"]),
-        _described(description),
-        "⏰ " + _("Back since: %(time)s", time=format_datetime(message.occurred_at)),
-        "🕐 " + _("Was down for: %(duration)s", duration=_duration(facts.get("down_for"))),
-        "⚙️ " + _("Expected period: %(period)s", period=expected_period(message)),
-    )
+def _wording(message: Message) -> Wording:
+    return _WORDINGS[message.facts["kind"]]
 
 
 def _flapping(message: Message, description: str) -> str:
-    facts = message.facts
+    facts, wording = message.facts, _wording(message)
     changes = ngettext(
         "%(n)s change of status within %(duration)s",
         "%(n)s changes of status within %(duration)s",
         facts["changes"],
-        duration=_duration(facts["window"]),
+        duration=phrases.duration(facts["window"]),
     )
-    return _lines(
-        "🔁 " + _("HEARTBEAT FLAPPING"),
+    return phrases.lines(
+        f"🔁 {wording.flapping}",
         "",
-        "⚠️ " + _("Task: %(name)s", name=facts["name"]),
-        _described(description),
+        wording.subject(message),
+        phrases.described(description),
         f"🕐 {changes}",
-        "📍 " + _("Status: %(status)s", status=status_word(facts["status"])),
-        _when(message),
+        "📍 " + _("Status: %(status)s", status=phrases.status_word(facts["status"])),
+        phrases.happened_at_if_delayed(message),
         "",
         "💡 " + _("Further changes are not announced until it has calmed down."),
     )
 
 
 def _calm(message: Message, description: str) -> str:
-    facts = message.facts
-    return _lines(
-        "🍃 " + _("HEARTBEAT CALM AGAIN"),
+    facts, wording = message.facts, _wording(message)
+    return phrases.lines(
+        f"🍃 {wording.calm}",
         "",
-        "⚠️ " + _("Task: %(name)s", name=facts["name"]),
-        _described(description),
-        "📍 " + _("Status: %(status)s", status=status_word(facts["status"])),
+        wording.subject(message),
+        phrases.described(description),
+        "📍 " + _("Status: %(status)s", status=phrases.status_word(facts["status"])),
         "⏰ " + _("Since: %(time)s", time=format_datetime(message.occurred_at)),
     )
 
 
 def _test(message: Message, _description: str) -> str:
-    return _lines(
+    return phrases.lines(
         "🧪 " + _("TEST MESSAGE"),
         "",
         "📣 " + _("Channel: %(name)s", name=message.facts.get("channel", "")),
@@ -130,8 +120,8 @@ def _test(message: Message, _description: str) -> str:
 
 def _digest(message: Message, limit: int | None) -> str:
     count = len(message.parts)
-    title = ngettext("%(n)s ALERT AT ONCE", "%(n)s ALERTS AT ONCE", count)
-    lines = [f"📦 {title}", ""]
+    heading = ngettext("%(n)s ALERT AT ONCE", "%(n)s ALERTS AT ONCE", count)
+    lines = [f"📦 {heading}", ""]
     lines += [_summary(part) for part in message.parts]
     if limit is None or length("\n".join(lines)) <= limit:
         return "\n".join(lines)
@@ -147,56 +137,23 @@ def _digest(message: Message, limit: int | None) -> str:
 
 def _summary(message: Message) -> str:
     """One line of a digest."""
-    name, time = message.facts.get("name", ""), format_datetime(message.occurred_at)
+    facts, time = message.facts, format_datetime(message.occurred_at)
+    name = facts.get("name", "")
     match message.event:
+        case "down" if facts.get("kind") == "service" and facts.get("note"):
+            reason = reasons.in_words(facts["note"])
+            return "🚨 " + _(
+                "%(name)s: down (%(reason)s), %(time)s", name=name, reason=reason, time=time
+            )
         case "down":
             return "🚨 " + _("%(name)s: down, %(time)s", name=name, time=time)
         case "up":
             return "✅ " + _("%(name)s: recovered, %(time)s", name=name, time=time)
         case "flapping":
             return "🔁 " + _("%(name)s: flapping, %(time)s", name=name, time=time)
+        case "relay":
+            code = relay_texts.code_word(facts.get("code"))
+            return "📡 " + _("%(name)s: relay %(code)s, %(time)s", name=name, code=code, time=time)
         case _:
-            status = status_word(message.facts.get("status", ""))
+            status = phrases.status_word(facts.get("status", ""))
             return "🍃 " + _("%(name)s: calm again, %(status)s", name=name, status=status)
-
-
-def expected_period(message: Message) -> str:
-    """`1d`, or the cron expression with its time zone."""
-    facts = message.facts
-    if facts.get("cron_expression"):
-        return f"{facts['cron_expression']} ({facts.get('cron_timezone') or 'UTC'})"
-    return _duration(facts.get("expected_period"))
-
-
-def status_word(status: str) -> str:
-    words = {
-        "new": _("New"),
-        "up": _("Up"),
-        "late": _("Late"),
-        "down": _("Down"),
-        "paused": _("Paused"),
-    }
-    return words.get(status, status)
-
-
-def _described(description: str) -> str | None:
-    return "📋 " + _("Description: %(text)s", text=description) if description else None
-
-
-def _when(message: Message) -> str | None:
-    """An old message says when it happened; a fresh one need not."""
-    if not message.is_delayed:
-        return None
-    return "📅 " + _("Happened at: %(time)s", time=format_datetime(message.occurred_at))
-
-
-def _time(iso: str) -> str:
-    return format_datetime(datetime.fromisoformat(iso))
-
-
-def _duration(seconds: int | None) -> str:
-    return format_duration(seconds or 0)
-
-
-def _lines(*lines: str | None) -> str:
-    return "\n".join(line for line in lines if line is not None)
