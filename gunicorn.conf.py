@@ -1,5 +1,6 @@
 """gunicorn's settings for the `web` process. Our own are in config.py."""
 
+import os
 from pathlib import Path
 
 from gunicorn.arbiter import Arbiter
@@ -35,8 +36,9 @@ control_socket_disable = True
 
 
 def post_fork(server: Arbiter, _worker: Worker) -> None:
-    """A worker that outlives gunicorn by a second still holds its port."""
+    """A worker that outlives gunicorn by a second still holds its port. Pings go before pages."""
     lifeline.tie_to(server.pid)
+    os.nice(10)
 
 
 class logger_class(Logger):  # noqa: N801 - gunicorn's name for the setting
