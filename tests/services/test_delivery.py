@@ -357,7 +357,7 @@ class TestManyAtOnce:
         make_channel: MakeChannel,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(outbound, "TOTAL_SECONDS", 3.0)
+        monkeypatch.setattr(outbound.calls, "TOTAL_SECONDS", 3.0)
         with Receiver() as receiver:
             receiver.default = lambda call: Reply(hang=call.path == "/hole")
             hole = webhook(make_channel, user, f"{receiver.url}/hole")

@@ -1,4 +1,4 @@
-"""The one HTTP client: every call to somebody else's server goes through `request()`.
+"""The HTTP client of the channels: every call goes through `request()`.
 
 It never waits longer than it says, reads no more than it says, follows no redirect, listens to no
 proxy variable, and refuses addresses that a person must not reach through us (the SSRF rule). Its
@@ -8,7 +8,6 @@ errors are sentences for people and hold no URL: a URL may carry a token.
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import logging
 import queue
 import socket
@@ -17,11 +16,9 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from functools import lru_cache, partial
 from typing import Any
 
-import certifi
 import requests
 from requests.adapters import HTTPAdapter
 from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
@@ -30,6 +27,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from sentinelweb.i18n import gettext as _
+from sentinelweb.outbound.addresses import Reach
+from sentinelweb.outbound.tls import verifying_context
 
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 10.0
@@ -42,18 +41,6 @@ logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
 class OutboundError(Exception):
     """The call failed; the message is a sentence for the person who reads the log of deliveries."""
-
-
-class Reach(Enum):
-    """Which addresses a call may connect to.
-
-    Only ANYWHERE, for addresses that the operator set, includes link-local ones (clouds give out
-    credentials there), multicast and the unspecified one.
-    """
-
-    PUBLIC = "public"
-    PRIVATE = "public and private"
-    ANYWHERE = "anywhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,32 +93,8 @@ class _Exchange:
 
     def check(self, address: str) -> None:
         """Raise OutboundError unless `address` may be connected to."""
-        if not _may_reach(ipaddress.ip_address(address), self.reach):
+        if not self.reach.includes(address):
             raise OutboundError(_("Calls to the address %(ip)s are not allowed.", ip=address))
-
-
-# Where clouds give out credentials, beside the link-local 169.254.169.254.
-_CREDENTIALS = frozenset(
-    map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200", "192.0.0.192"))
-)
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
-
-
-def _may_reach(ip: ipaddress.IPv4Address | ipaddress.IPv6Address, reach: Reach) -> bool:
-    if reach is Reach.ANYWHERE:
-        return True
-    if isinstance(ip, ipaddress.IPv6Address):
-        ip = _inner(ip) or ip
-    if ip.is_link_local or ip.is_multicast or ip.is_unspecified or ip in _CREDENTIALS:
-        return False
-    return ip.is_global or reach is Reach.PRIVATE
-
-
-def _inner(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address that the system or a gateway makes of an IPv6 one."""
-    if ip in _NAT64:
-        return ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
-    return ip.ipv4_mapped or ip.sixtofour
 
 
 class _TimedSocket(socket.socket):
@@ -170,16 +133,14 @@ _loading = threading.Lock()
 
 
 def _tls_context() -> ssl.SSLContext:
-    """One for all calls: loading the CA bundle takes longer than the rest of a connection."""
+    """One for all calls."""
     with _loading:  # or many threads that begin together load one each
         return _load_tls_context()
 
 
 @lru_cache
 def _load_tls_context() -> ssl.SSLContext:
-    """The system's certificates count as well as Mozilla's, for an operator's own authority."""
-    context = ssl.create_default_context()
-    context.load_verify_locations(certifi.where())
+    context = verifying_context()
     context.sslsocket_class = _TimedTLSSocket
     return context
 

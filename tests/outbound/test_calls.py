@@ -1,4 +1,4 @@
-"""The one HTTP client, against servers that behave badly."""
+"""The HTTP client of the channels, against servers that behave badly."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from sentinelweb import outbound
-from sentinelweb.outbound import OutboundError, Reach, request
+from sentinelweb.outbound import OutboundError, Reach, calls, request
 from tests.support.receiver import Receiver, Reply
 
-CERTIFICATE = Path(__file__).parent / "support" / "certificates" / "localhost.pem"
+CERTIFICATE = Path(__file__).parent.parent / "support" / "certificates" / "localhost.pem"
 
 
 @pytest.fixture
@@ -27,8 +26,8 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbound, "CONNECT_SECONDS", 0.3)
-    monkeypatch.setattr(outbound, "TOTAL_SECONDS", 0.6)
+    monkeypatch.setattr(calls, "CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr(calls, "TOTAL_SECONDS", 0.6)
 
 
 def test_an_answer_has_status_headers_and_body(receiver: Receiver) -> None:
@@ -49,7 +48,7 @@ def test_a_user_and_password_in_the_url_become_a_header(receiver: Receiver) -> N
 def test_a_long_body_is_cut_at_the_limit(receiver: Receiver) -> None:
     receiver.answer_with(Reply(body=b"x" * 3_000_000))
     answer = request("GET", receiver.url, reach=Reach.PRIVATE)
-    assert len(answer.body) == outbound.BODY_BYTES
+    assert len(answer.body) == calls.BODY_BYTES
 
 
 def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
@@ -201,13 +200,13 @@ class TestWhoMayBeReached:
     ) -> None:
         """What the name server says is believed by nobody: the kernel's word counts."""
 
-        class Rebound(outbound._TimedSocket):
+        class Rebound(calls._TimedSocket):
             def connect(self, _address: object) -> None:
                 super().connect(("127.0.0.1", receiver.port))
 
         answers = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 80))]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_kwargs: answers)
-        monkeypatch.setattr(outbound, "_TimedSocket", Rebound)
+        monkeypatch.setattr(calls, "_TimedSocket", Rebound)
         with pytest.raises(OutboundError, match=r"127\.0\.0\.1 are not allowed"):
             request("GET", "http://rebind.example.com/", reach=Reach.PUBLIC)
         assert receiver.calls == []
@@ -218,12 +217,12 @@ class TestTLS:
     def secure(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
         """A server with a certificate for `localhost`, which the machine trusts."""
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
-        outbound._load_tls_context.cache_clear()
+        calls._load_tls_context.cache_clear()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(CERTIFICATE)
         with Receiver(tls=context) as receiver:
             yield receiver
-        outbound._load_tls_context.cache_clear()
+        calls._load_tls_context.cache_clear()
 
     def test_the_right_host_name_is_accepted(self, secure: Receiver) -> None:
         assert (
@@ -242,14 +241,14 @@ class TestTLS:
         self, secure: Receiver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.delenv("SSL_CERT_FILE")
-        outbound._load_tls_context.cache_clear()
+        calls._load_tls_context.cache_clear()
         with pytest.raises(OutboundError, match=r"not accepted: self-signed certificate"):
             request("GET", f"https://localhost:{secure.port}/", reach=Reach.PRIVATE)
 
     def test_all_calls_share_one_context(self, secure: Receiver) -> None:
         for _ in range(2):
             request("GET", f"https://localhost:{secure.port}/", reach=Reach.PRIVATE)
-        assert outbound._load_tls_context.cache_info().misses == 1
+        assert calls._load_tls_context.cache_info().misses == 1
 
     @pytest.mark.usefixtures("short_limits")
     def test_a_server_that_drips_is_left_at_the_time_limit(self, secure: Receiver) -> None:
