@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from sentinelweb import create_app
-from sentinelweb.services import heartbeat_list
+from sentinelweb.services import monitor_list
 
-heartbeat_list.PAGE_SIZE = 200
+monitor_list.PAGE_SIZE = 200
 _pages = create_app()
 
 

@@ -19,6 +19,7 @@ from sentinelweb.services import (
     heartbeat_list,
     heartbeat_page,
     heartbeats,
+    monitors,
     outages,
     ping_keys,
     ping_page,
@@ -61,7 +62,7 @@ def index() -> ResponseReturnValue:
 def add() -> ResponseReturnValue:
     previewed = {"formdata": request.args} if "fragment" in request.args else {}
     form = HeartbeatForm(**previewed)
-    form.offer(heartbeats.available_channels(scoping.home_team(current_user)))
+    form.offer(monitors.available_channels(scoping.home_team(current_user)))
     if form.validate_on_submit():
         with form.showing_refusals():
             heartbeat = heartbeats.create(current_user, form.values())
@@ -112,7 +113,7 @@ def ping_body(heartbeat_id: int, ping_id: int) -> ResponseReturnValue:
 def edit(heartbeat_id: int) -> ResponseReturnValue:
     heartbeat = heartbeats.get(current_user, heartbeat_id)
     form = HeartbeatForm(obj=heartbeat)
-    form.offer(heartbeats.available_channels(heartbeat.team_id), heartbeat=heartbeat)
+    form.offer(monitors.available_channels(heartbeat.team_id), heartbeat=heartbeat)
     if form.validate_on_submit():
         with form.showing_refusals():
             heartbeats.edit(current_user, heartbeat_id, form.values())

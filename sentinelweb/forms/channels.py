@@ -20,7 +20,7 @@ from config import Settings
 from sentinelweb import i18n
 from sentinelweb.extensions import settings as server_settings
 from sentinelweb.forms.base import Form
-from sentinelweb.forms.heartbeats import CheckboxesField
+from sentinelweb.forms.fields import CheckboxesField
 from sentinelweb.i18n import gettext
 from sentinelweb.i18n import lazy_gettext as _
 from sentinelweb.models import Channel, Monitor

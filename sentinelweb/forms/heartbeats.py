@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from datetime import datetime
 
-from wtforms import (
-    RadioField,
-    SelectField,
-    SelectMultipleField,
-    StringField,
-    TextAreaField,
-    ValidationError,
-)
-from wtforms.validators import DataRequired, Length
-from wtforms.widgets import CheckboxInput, ListWidget
+from wtforms import RadioField, SelectField, StringField, ValidationError
+from wtforms.validators import Length
 
 from sentinelweb import clock, i18n
-from sentinelweb.core.durations import DurationError, format_duration, parse_duration
 from sentinelweb.core.schedule import (
     MAX_GRACE,
     MAX_PERIOD,
@@ -27,17 +17,13 @@ from sentinelweb.core.schedule import (
     ScheduleError,
 )
 from sentinelweb.core.signals import is_alias
-from sentinelweb.forms.base import Form
+from sentinelweb.forms.fields import DurationField, printable, stripped
+from sentinelweb.forms.monitors import MonitorForm
 from sentinelweb.i18n import gettext
 from sentinelweb.i18n import lazy_gettext as _
 from sentinelweb.models import Channel, HeartbeatCheck
 from sentinelweb.services.heartbeats import HeartbeatValues
 
-MAX_NAME = 200
-MAX_DESCRIPTION = 2_000
-MAX_ENVIRONMENT = 50
-MAX_TAG = 50
-MAX_TAGS = 20
 MAX_CRON = 200
 MAX_ALIAS = 80
 
@@ -55,93 +41,7 @@ PRESETS = (
 )
 
 
-def printable(_form: Form, field: StringField) -> None:
-    """A NUL cannot be stored, and other control characters cannot be seen; lines may end."""
-    if any(
-        unicodedata.category(char) in {"Cc", "Cs"}
-        for char in field.data or ""
-        if char not in "\r\n\t"
-    ):
-        raise ValidationError(gettext("Remove the control characters."))
-
-
-def stripped(value: str | None) -> str:
-    return (value or "").strip()
-
-
-class DurationField(StringField):
-    """Shows seconds as `1h 30m`; takes that or plain seconds."""
-
-    def process_data(self, value: int | str | None) -> None:
-        self.data = format_duration(value, parts=4) if isinstance(value, int) else value
-
-    def seconds(self, least: int, most: int) -> int:
-        """The duration; raise ValidationError unless it is one between `least` and `most`."""
-        try:
-            seconds = parse_duration(self.data or "")
-        except DurationError:
-            raise ValidationError(
-                gettext("Write a duration such as 1h 30m, or a number of seconds.")
-            ) from None
-        if not least <= seconds <= most:
-            raise ValidationError(
-                gettext(
-                    "It must be between %(least)s and %(most)s.",
-                    least=format_duration(least),
-                    most=format_duration(most),
-                )
-            )
-        return seconds
-
-
-class TagsField(StringField):
-    """A list of texts, written with commas."""
-
-    def process_data(self, value: list[str] | None) -> None:
-        self.data = ", ".join(value or [])
-
-    @property
-    def tags(self) -> list[str]:
-        """In the order in which they were written, each once."""
-        parts = (" ".join(part.split()) for part in (self.data or "").split(","))
-        return list(dict.fromkeys(filter(None, parts)))
-
-
-class CheckboxesField(SelectMultipleField):
-    widget = ListWidget(prefix_label=False)
-    option_widget = CheckboxInput()
-
-
-class HeartbeatForm(Form):
-    name = StringField(
-        _("Name"),
-        [
-            DataRequired(_("Give it a name.")),
-            Length(max=MAX_NAME, message=_("Too long.")),
-            printable,
-        ],
-        filters=[stripped],
-        render_kw={"placeholder": _("Nightly backup"), "autocomplete": "off"},
-    )
-    description = TextAreaField(
-        _("Description"),
-        [Length(max=MAX_DESCRIPTION, message=_("Too long.")), printable],
-        filters=[stripped],
-        description=_("What it does, and what to do when it fails. Part of every alert."),
-        render_kw={"rows": 3},
-    )
-    tags = TagsField(
-        _("Tags"),
-        [printable],
-        description=_("Separated by commas."),
-        render_kw={"placeholder": _("backup, database"), "autocomplete": "off"},
-    )
-    environment = StringField(
-        _("Environment"),
-        [Length(max=MAX_ENVIRONMENT, message=_("Too long.")), printable],
-        filters=[stripped],
-        render_kw={"list": "environments", "placeholder": _("production"), "autocomplete": "off"},
-    )
+class HeartbeatForm(MonitorForm):
     alias = StringField(
         _("Alias"),
         [Length(max=MAX_ALIAS, message=_("Too long."))],
@@ -170,18 +70,14 @@ class HeartbeatForm(Form):
         render_kw={"placeholder": "0 3 * * *", "autocomplete": "off", "spellcheck": "false"},
     )
     cron_timezone = SelectField(_("Time zone"))
-    channels = CheckboxesField(_("Alert these channels"), coerce=int)
 
     def offer(self, channels: list[Channel], *, heartbeat: HeartbeatCheck | None = None) -> None:
-        """Fill in what can be chosen, and on a fresh form what is chosen already.
-
-        A new heartbeat alerts every channel: forgetting one is worse than one alert too many.
-        """
+        """Fill in what can be chosen, and on a fresh form what is chosen already."""
+        self.offer_channels(channels, heartbeat)
         zones = i18n.timezone_names()
         own_zone = heartbeat.cron_timezone if heartbeat else None
         offered = zones if own_zone in {None, *zones} else (*zones, str(own_zone))
         self.cron_timezone.choices = {name: name for name in offered}
-        self.channels.choices = {str(channel.id): channel.name for channel in channels}
         self.schedule_kind.choices = {
             "period": gettext("Regular interval"),
             "cron": gettext("Cron expression"),
@@ -190,20 +86,12 @@ class HeartbeatForm(Form):
             return
         zone = i18n.reader().timezone
         self.cron_timezone.data = own_zone or (zone if zone in zones else "UTC")
-        chosen = heartbeat.channels if heartbeat else channels
-        self.channels.data = [channel.id for channel in chosen]
         if heartbeat:
             self.schedule_kind.data = "cron" if heartbeat.cron_expression else "period"
 
     @property
     def by_cron(self) -> bool:
         return bool(self.schedule_kind.data == "cron")
-
-    def validate_tags(self, field: TagsField) -> None:
-        if len(field.tags) > MAX_TAGS:
-            raise ValidationError(gettext("Use at most %(n)s tags.", n=MAX_TAGS))
-        if any(len(tag) > MAX_TAG for tag in field.tags):
-            raise ValidationError(gettext("A tag has at most %(n)s characters.", n=MAX_TAG))
 
     def validate_alias(self, field: StringField) -> None:
         if field.data and not field.errors and not is_alias(field.data):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
@@ -15,7 +14,7 @@ from sentinelweb.core.status import Status
 from sentinelweb.db import db, writing
 from sentinelweb.i18n import gettext as _
 from sentinelweb.models import Channel, HeartbeatCheck, Monitor, Team
-from sentinelweb.services import counts
+from sentinelweb.services import counts, monitors
 from sentinelweb.services.counts import CountKey
 from sentinelweb.services.errors import InvalidInputError
 
@@ -51,7 +50,7 @@ def find_or_create(address: Address, now: datetime) -> str | None:
             return known
         heartbeat = HeartbeatCheck(
             team_id=team.id,
-            slug=secrets.token_urlsafe(16),
+            slug=monitors.new_slug(),
             alias=alias,
             name=alias,
             channels=list(session.scalars(sa.select(Channel).where(Channel.team_id == team.id))),

@@ -5,7 +5,6 @@ Every function takes the user who asks, and finds nothing of other teams: NotFou
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,22 +17,15 @@ from sentinelweb import clock
 from sentinelweb.core import runs
 from sentinelweb.core.schedule import Deadlines
 from sentinelweb.core.status import Alert, Event, Status, decide, overdue_at
-from sentinelweb.db import db, writing
-from sentinelweb.models import (
-    Channel,
-    HeartbeatCheck,
-    StatusChange,
-    User,
-    monitor_channels,
-)
-from sentinelweb.services import aliases, counts, outages, pings, scoping, transitions
+from sentinelweb.db import writing
+from sentinelweb.models import HeartbeatCheck, StatusChange, User
+from sentinelweb.services import aliases, counts, monitors, outages, pings, scoping, transitions
 from sentinelweb.services.counts import CountKey
 from sentinelweb.services.errors import NotFoundError
 from sentinelweb.services.facts import heartbeat_facts
 from sentinelweb.services.transitions import Transition
 
 KIND = "heartbeat"
-SLUG_BYTES = 16  # 128 bits (seed 000, "Segurança")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +52,6 @@ def get(user: User, heartbeat_id: int) -> HeartbeatCheck:
     return scoping.owned(user, HeartbeatCheck, heartbeat_id)
 
 
-def available_channels(team_id: int) -> list[Channel]:
-    """The channels that a heartbeat of this team may alert."""
-    query = sa.select(Channel).where(Channel.team_id == team_id).order_by(Channel.name, Channel.id)
-    return list(db.session.scalars(query))
-
-
 def create(user: User, values: HeartbeatValues) -> HeartbeatCheck:
     """Add a heartbeat that waits for its first ping, to the user's own team.
 
@@ -76,7 +62,7 @@ def create(user: User, values: HeartbeatValues) -> HeartbeatCheck:
         heartbeat = HeartbeatCheck(
             **values.columns(),
             team_id=scoping.home_team(user),
-            slug=secrets.token_urlsafe(SLUG_BYTES),
+            slug=monitors.new_slug(),
             status=Status.NEW,
             status_since=now,
             created_at=now,
@@ -84,7 +70,7 @@ def create(user: User, values: HeartbeatValues) -> HeartbeatCheck:
         )
         session.add(heartbeat)
         session.flush()
-        _set_channels(session, heartbeat, values.channel_ids)
+        monitors.set_channels(session, heartbeat, values.channel_ids)
         counts.shift(session, {CountKey(heartbeat.team_id, KIND, Status.NEW): 1})
     return heartbeat
 
@@ -101,7 +87,7 @@ def edit(user: User, heartbeat_id: int, values: HeartbeatValues) -> HeartbeatChe
         for name, value in values.columns().items():
             setattr(heartbeat, name, value)
         heartbeat.updated_at = now
-        _set_channels(session, heartbeat, values.channel_ids)
+        monitors.set_channels(session, heartbeat, values.channel_ids)
         if heartbeat.schedule != schedule_before and heartbeat.status != Status.PAUSED:
             _expect(heartbeat, _deadlines_since_last_ping(session, heartbeat))
             if heartbeat.failure is None:  # what a job said of itself is true of any schedule
@@ -134,7 +120,7 @@ def rotate_slug(user: User, heartbeat_id: int) -> HeartbeatCheck:
     """Give a new ping URL; the old one is unknown from now on."""
     with writing() as session:
         heartbeat = scoping.owned_for_update(user, HeartbeatCheck, heartbeat_id, session)
-        heartbeat.slug = secrets.token_urlsafe(SLUG_BYTES)
+        heartbeat.slug = monitors.new_slug()
         heartbeat.updated_at = clock.now()
     return heartbeat
 
@@ -200,24 +186,3 @@ def _deadlines_since_last_ping(session: Session, heartbeat: HeartbeatCheck) -> D
     )
     counted_from = resumed_at or heartbeat.last_ping
     return outages.deadlines_since(session, heartbeat.schedule, counted_from)
-
-
-def _set_channels(session: Session, heartbeat: HeartbeatCheck, ids: Sequence[int]) -> None:
-    """Make `ids` the channels of a heartbeat; raise NotFoundError for one of another team."""
-    wanted = set(ids)
-    found = set(
-        session.scalars(
-            sa.select(Channel.id)
-            .where(Channel.id.in_(wanted), Channel.team_id == heartbeat.team_id)
-            .with_for_update(read=True)
-        )
-    )
-    if found != wanted:
-        raise NotFoundError
-    session.execute(
-        sa.delete(monitor_channels).where(monitor_channels.c.monitor_id == heartbeat.id)
-    )
-    if found:
-        rows = [{"monitor_id": heartbeat.id, "channel_id": id_} for id_ in sorted(found)]
-        session.execute(sa.insert(monitor_channels), rows)
-    session.expire(heartbeat, ["channels"])

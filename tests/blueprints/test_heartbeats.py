@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sentinelweb.db import db
 from sentinelweb.models import HeartbeatCheck, Outage, StatusChange
 from sentinelweb.services import heartbeats, pings
-from sentinelweb.services.heartbeat_list import PAGE_SIZE
+from sentinelweb.services.monitor_list import PAGE_SIZE
 from tests.support.factories import NOW, team_of
 
 HTMX = {"HX-Request": "true"}

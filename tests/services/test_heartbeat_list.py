@@ -6,14 +6,15 @@ import pytest
 
 from sentinelweb.core.status import Status
 from sentinelweb.services import heartbeat_list, heartbeats, pings
-from sentinelweb.services.heartbeat_list import PAGE_SIZE, ListQuery
+from sentinelweb.services.heartbeat_list import ListQuery
 from sentinelweb.services.heartbeats import HeartbeatValues
+from sentinelweb.services.monitor_list import PAGE_SIZE
 from tests.support.factories import NOW
 
 
 def names(user, **query):
     found = heartbeat_list.find(user, ListQuery(**query))
-    return [heartbeat.name for heartbeat in found.heartbeats]
+    return [heartbeat.name for heartbeat in found.monitors]
 
 
 class TestQuery:
@@ -69,7 +70,7 @@ class TestSearch:
         assert names(user, search=search) == expected
 
     def test_a_change_is_found_at_once(self, user):
-        [export] = heartbeat_list.find(user, ListQuery(search="export")).heartbeats
+        [export] = heartbeat_list.find(user, ListQuery(search="export")).monitors
         values = HeartbeatValues(name="Fatura", tags=["Ärger"], environment="ÇA VA")
         heartbeats.edit(user, export.id, values)
         for search in ("fatura", "ÄRGER", "ça va"):
@@ -125,9 +126,9 @@ def test_it_comes_in_pages(user, make_heartbeat):
         make_heartbeat(user, name=f"{number:03}")
     first = heartbeat_list.find(user, ListQuery(sort="name"))
     second = heartbeat_list.find(user, ListQuery(sort="name", page=2))
-    assert (len(first.heartbeats), first.pages) == (PAGE_SIZE, 2)
-    assert [heartbeat.name for heartbeat in second.heartbeats] == ["050", "051"]
-    assert heartbeat_list.find(user, ListQuery(page=9_999_999)).heartbeats == []
+    assert (len(first.monitors), first.pages) == (PAGE_SIZE, 2)
+    assert [heartbeat.name for heartbeat in second.monitors] == ["050", "051"]
+    assert heartbeat_list.find(user, ListQuery(page=9_999_999)).monitors == []
 
 
 class TestState:
