@@ -1,0 +1,143 @@
+"""Which services are due, and who looks at them.
+
+A claim is a lease: it moves `next_check_at` to the lease's end, so that what is lost on the way, be
+it a job or a worker, comes due again by itself. `claimed_at` is the lease's token: whoever finds
+another one there has lost it. While a service waits for its turn the lease is long, because nobody
+renews it; while it is looked at the lease is short and renewed, because workers may be killed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from sentinelweb.core.status import Status
+from sentinelweb.db import among, db, writing
+from sentinelweb.extensions import settings
+from sentinelweb.models import Monitor, Service
+from sentinelweb.probes.base import Target
+
+BATCH = 500  # larger transactions would hold pings up for longer
+WAITING_LEASE = timedelta(minutes=10)
+LEASE = timedelta(seconds=10)  # renewed while the worker lives
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_monitors = Monitor.__table__
+_services = Service.__table__
+
+
+class Due(NamedTuple):
+    """A service to be looked at, and the kind of the Probe for it."""
+
+    id: int
+    probe: str
+    target: Target
+
+
+_DUE = tuple(_services.c[name] for name in ("id", "probe", "target", "options", "timeout"))
+
+
+def claim(session: Session, now: datetime, *, limit: int = BATCH) -> list[int]:
+    """Lease up to `limit` services that are due at `now`, the longest overdue first.
+
+    Any number of claimers may be at it, and each service goes to one of them. `now` is the lease's
+    token. Needs a transaction of `writing()`.
+    """
+    ids = session.scalars(
+        sa.select(_services.c.id)
+        .where(_services.c.next_check_at <= now)
+        .order_by(_services.c.next_check_at)
+        .limit(limit)
+        # Another claimer, or somebody's edit, holds what is skipped.
+        .with_for_update(skip_locked=True)
+    ).all()
+    if ids:
+        session.execute(
+            sa.update(_services)
+            .where(among(_services.c.id, ids))
+            .values(claimed_at=now, next_check_at=now + WAITING_LEASE)
+        )
+    return list(ids)
+
+
+def begin(ids: Sequence[int], token: datetime, now: datetime) -> list[Due]:
+    """Those of the claimed `ids` whose lease still holds: it does from now on for LEASE."""
+    with writing() as session:
+        rows = session.execute(_renewal(ids, token, now).returning(*_DUE)).all()
+    return _due(rows)
+
+
+def renew(ids: Sequence[int], token: datetime, now: datetime) -> None:
+    """Go on looking at `ids`: their lease lasts from now on for LEASE."""
+    with writing() as session:
+        session.execute(_renewal(ids, token, now))
+
+
+def load(ids: Sequence[int]) -> list[Due]:
+    """Those of `ids` that we look at ourselves, whether they are due or not."""
+    rows = db.session.execute(
+        sa.select(*_DUE)
+        .join(_monitors, _monitors.c.id == _services.c.id)
+        .where(
+            among(_services.c.id, ids),
+            _services.c.host_id.is_(None),
+            _monitors.c.status != Status.PAUSED,
+        )
+    ).all()
+    db.session.commit()  # not to hold an old snapshot while we look
+    return _due(rows)
+
+
+def release_leases(now: datetime) -> int:
+    """Let everything that is claimed be due at `now`: its workers are gone. Return how many."""
+    released = 0
+    while True:
+        with writing() as session:
+            ids = session.scalars(
+                sa.select(_services.c.id)
+                .where(_services.c.claimed_at.is_not(None))
+                .limit(BATCH)
+                .with_for_update(skip_locked=True)
+            ).all()
+            session.execute(
+                sa.update(_services)
+                .where(among(_services.c.id, ids), _services.c.next_check_at.is_not(None))
+                .values(next_check_at=now)
+            )
+            session.execute(
+                sa.update(_services).where(among(_services.c.id, ids)).values(claimed_at=None)
+            )
+        released += len(ids)
+        if len(ids) < BATCH:
+            return released
+
+
+def next_slot(now: datetime, interval: int) -> datetime:
+    """The first multiple of `interval` seconds since the epoch that is later than `now`."""
+    seconds = int((now - _EPOCH).total_seconds())
+    return _EPOCH + timedelta(seconds=seconds - seconds % interval + interval)
+
+
+def _due(rows: Iterable[sa.Row[Any]]) -> list[Due]:
+    seconds = settings().service_timeout_seconds
+    return [
+        Due(row.id, row.probe, Target(row.target, row.options or {}, row.timeout or seconds))
+        for row in rows
+    ]
+
+
+def _renewal(ids: Sequence[int], token: datetime, now: datetime) -> sa.Update:
+    return (
+        sa.update(_services)
+        .where(
+            among(_services.c.id, ids),
+            _services.c.claimed_at == token,
+            _services.c.next_check_at.is_not(None),
+        )
+        .values(next_check_at=now + LEASE)
+    )
