@@ -14,8 +14,33 @@ def upgrade() -> None:
     op.create_table(
         "rollup_marks",
         sa.Column("source", sa.String(length=30), nullable=False),
-        sa.Column("last_id", sa.String(length=36), nullable=False),
+        sa.Column("last_id", sa.BigInteger(), nullable=False),
+        sa.Column("upto_id", sa.BigInteger(), nullable=False),
+        sa.Column("service_id", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("source", name=op.f("pk_rollup_marks")),
+    )
+    op.create_table(
+        "team_rollups",
+        sa.Column("team_id", sa.Integer(), nullable=False),
+        sa.Column("resolution", sa.Integer(), nullable=False),
+        sa.Column("bucket_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("host_id", sa.Integer(), nullable=False),
+        sa.Column("healthy", sa.Integer(), nullable=False),
+        sa.Column("down", sa.Integer(), nullable=False),
+        sa.Column("error", sa.Integer(), nullable=False),
+        sa.Column("timeout", sa.Integer(), nullable=False),
+        sa.Column("unknown", sa.Integer(), nullable=False),
+        sa.Column("latency_count", sa.Integer(), nullable=False),
+        sa.Column("latency_sum", sa.Double(), nullable=False),
+        sa.Column("latency_min", sa.Double(), nullable=True),
+        sa.Column("latency_max", sa.Double(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["team_id"], ["teams.id"], name=op.f("fk_team_rollups_team_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint(
+            "team_id", "resolution", "bucket_at", "host_id", name=op.f("pk_team_rollups")
+        ),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "hosts",
@@ -70,6 +95,12 @@ def upgrade() -> None:
         sa.Column("duration_min", sa.Double(), nullable=True),
         sa.Column("duration_max", sa.Double(), nullable=True),
         sa.Column("container_max", sa.Integer(), nullable=True),
+        sa.Column("relay_200", sa.Integer(), nullable=False),
+        sa.Column("relay_220", sa.Integer(), nullable=False),
+        sa.Column("relay_221", sa.Integer(), nullable=False),
+        sa.Column("relay_500", sa.Integer(), nullable=False),
+        sa.Column("relay_other", sa.Integer(), nullable=False),
+        sa.Column("relay_none", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["host_id"], ["hosts.id"], name=op.f("fk_host_rollups_host_id"), ondelete="CASCADE"
         ),
@@ -94,6 +125,7 @@ def upgrade() -> None:
         sa.Column("services_due", sa.Integer(), nullable=False),
         sa.Column("services_late", sa.Integer(), nullable=False),
         sa.Column("batches_left", sa.Integer(), nullable=False),
+        sa.Column("summed", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["host_id"], ["hosts.id"], name=op.f("fk_monitoring_cycles_host_id"), ondelete="CASCADE"
         ),
@@ -104,6 +136,14 @@ def upgrade() -> None:
         "monitoring_cycles",
         ["host_id", "created_at"],
         unique=False,
+    )
+    op.create_index(
+        "ix_monitoring_cycles_unsummed",
+        "monitoring_cycles",
+        ["created_at"],
+        unique=False,
+        sqlite_where=sa.text("summed = 0"),
+        postgresql_where=sa.text("NOT summed"),
     )
     op.create_table(
         "services",
@@ -177,6 +217,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_service_checks")),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_service_checks_service_id_created_at",
@@ -248,6 +289,12 @@ def downgrade() -> None:
     )
     op.drop_table("services")
     op.drop_index(
+        "ix_monitoring_cycles_unsummed",
+        table_name="monitoring_cycles",
+        sqlite_where=sa.text("summed = 0"),
+        postgresql_where=sa.text("NOT summed"),
+    )
+    op.drop_index(
         "ix_monitoring_cycles_host_id_created_at",
         table_name="monitoring_cycles",
     )
@@ -260,4 +307,5 @@ def downgrade() -> None:
         postgresql_where=sa.text("overdue_at IS NOT NULL"),
     )
     op.drop_table("hosts")
+    op.drop_table("team_rollups")
     op.drop_table("rollup_marks")

@@ -10,7 +10,7 @@ from sentinelweb.models.monitor_count import MonitorCount
 from sentinelweb.models.monitoring_cycle import MonitoringCycle
 from sentinelweb.models.outage import Outage
 from sentinelweb.models.ping import Ping
-from sentinelweb.models.rollup import HostRollup, RollupMark, ServiceRollup
+from sentinelweb.models.rollup import HostRollup, RollupMark, ServiceRollup, TeamRollup
 from sentinelweb.models.service import Service
 from sentinelweb.models.service_check import ServiceCheck
 from sentinelweb.models.status_change import StatusChange
@@ -40,6 +40,7 @@ __all__ = [
     "ServiceRollup",
     "StatusChange",
     "Team",
+    "TeamRollup",
     "User",
     "monitor_channels",
 ]

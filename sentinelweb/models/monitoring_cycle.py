@@ -17,10 +17,19 @@ class MonitoringCycle(Base):
     `worker_status` is the relay's code, NULL for no answer or no relay. `cycle_duration_ms` is NULL
     until the last of its batches is in; `batches_left` counts those. `services_late` are those
     that were due before the previous cycle and still not looked at when this one began.
+    `summed`: it is in the host_rollups.
     """
 
     __tablename__ = "monitoring_cycles"
-    __table_args__ = (sa.Index("ix_monitoring_cycles_host_id_created_at", "host_id", "created_at"),)
+    __table_args__ = (
+        sa.Index("ix_monitoring_cycles_host_id_created_at", "host_id", "created_at"),
+        sa.Index(
+            "ix_monitoring_cycles_unsummed",
+            "created_at",
+            sqlite_where=sa.text("summed = 0"),
+            postgresql_where=sa.text("NOT summed"),
+        ),
+    )
 
     id: Mapped[str] = mapped_column(sa.String(36), primary_key=True)
     host_id: Mapped[int] = mapped_column(sa.ForeignKey("hosts.id", ondelete="CASCADE"))
@@ -38,3 +47,4 @@ class MonitoringCycle(Base):
     services_due: Mapped[int] = mapped_column(default=0)
     services_late: Mapped[int] = mapped_column(default=0)
     batches_left: Mapped[int] = mapped_column(default=0)
+    summed: Mapped[bool] = mapped_column(default=False)

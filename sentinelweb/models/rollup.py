@@ -64,12 +64,51 @@ class HostRollup(Base):
     duration_min: Mapped[float | None]
     duration_max: Mapped[float | None]
     container_max: Mapped[int | None]
+    relay_200: Mapped[int] = mapped_column(default=0)
+    relay_220: Mapped[int] = mapped_column(default=0)
+    relay_221: Mapped[int] = mapped_column(default=0)
+    relay_500: Mapped[int] = mapped_column(default=0)
+    relay_other: Mapped[int] = mapped_column(default=0)
+    relay_none: Mapped[int] = mapped_column(default=0)
+
+
+class TeamRollup(Base):
+    """The results of all services of a team that one host looks at, summed up likewise.
+
+    `host_id` is 0 for those that we probe ourselves. It is no foreign key: what a host found stays
+    true when it is gone.
+    """
+
+    __tablename__ = "team_rollups"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    team_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("teams.id", ondelete="CASCADE"), primary_key=True
+    )
+    resolution: Mapped[int] = mapped_column(primary_key=True)
+    bucket_at: Mapped[datetime] = mapped_column(primary_key=True)
+    host_id: Mapped[int] = mapped_column(primary_key=True)
+    healthy: Mapped[int] = mapped_column(default=0)
+    down: Mapped[int] = mapped_column(default=0)
+    error: Mapped[int] = mapped_column(default=0)
+    timeout: Mapped[int] = mapped_column(default=0)
+    unknown: Mapped[int] = mapped_column(default=0)
+    latency_count: Mapped[int] = mapped_column(default=0)
+    latency_sum: Mapped[float] = mapped_column(default=0)
+    latency_min: Mapped[float | None]
+    latency_max: Mapped[float | None]
 
 
 class RollupMark(Base):
-    """How far a source has been summed up: everything of it up to `last_id`."""
+    """How far a source has been summed up: all of it up to `last_id`.
+
+    Beyond, everything up to `upto_id` of the services up to `service_id`: a stretch of results is
+    summed up service by service, in several transactions.
+    """
 
     __tablename__ = "rollup_marks"
 
     source: Mapped[str] = mapped_column(sa.String(30), primary_key=True)
-    last_id: Mapped[str] = mapped_column(sa.String(36), default="")
+    last_id: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    upto_id: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    service_id: Mapped[int] = mapped_column(default=0)

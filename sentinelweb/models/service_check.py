@@ -20,6 +20,8 @@ class ServiceCheck(Base):
     __tablename__ = "service_checks"
     __table_args__ = (
         sa.Index("ix_service_checks_service_id_created_at", "service_id", "created_at"),
+        # An id is never used again: the sums tell new rows by it.
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
