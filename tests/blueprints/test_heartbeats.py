@@ -29,7 +29,7 @@ def only_heartbeat():
 
 
 def names(browser):
-    return [link.to_text() for link in browser.page.query(".heartbeat-name")]
+    return [link.to_text() for link in browser.page.query(".monitor-name")]
 
 
 def errors(browser):

@@ -35,7 +35,7 @@ def test_a_url_of_the_page_makes_a_heartbeat(browser, user):
     key = team_of(user).ping_key
     assert browser.get(f"/ping/{key}/nightly-backup?create=1").status_code == 200
     browser.get("/heartbeats")
-    assert browser.text(".heartbeat-name") == "nightly-backup"
+    assert browser.text(".monitor-name") == "nightly-backup"
 
 
 def test_a_new_key_is_made_after_asking(browser, user, make_heartbeat):
