@@ -23,6 +23,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+MIN_SECRET = 16  # characters; whoever guesses the key is everybody
 MAX_SOCKET_PATH = 100  # sockaddr_un holds 108 bytes on Linux and 104 on macOS
 
 # Hosting panels and compose files hand over a variable that was left blank as "".
@@ -246,6 +247,13 @@ class Settings(BaseSettings):
             return f"postgresql+psycopg://{rest}"
         raise ValueError("must begin with sqlite:// or postgresql://")
 
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: str | None) -> str | None:
+        if value is not None and len(value) < MIN_SECRET:
+            raise ValueError(f"must have at least {MIN_SECRET} characters, or be left unset")
+        return value
+
     @field_validator("redis_url")
     @classmethod
     def _redis_scheme(cls, value: str | None) -> str | None:
@@ -333,7 +341,7 @@ class Settings(BaseSettings):
         """SECRET_KEY, else the one kept in DATA_DIR, made on first use.
 
         Two processes may start at the same moment: whichever links its file first wins, and both
-        read the same key.
+        read the same key. Raise ConfigurationError for a file that holds none.
         """
         if self.secret_key:
             return self.secret_key
@@ -349,7 +357,10 @@ class Settings(BaseSettings):
                 pass
             finally:
                 draft.unlink()
-        return path.read_text(encoding="ascii").strip()
+        key = path.read_text(encoding="ascii").strip()
+        if len(key) < MIN_SECRET:
+            raise ConfigurationError(f"{path} holds no key. Delete it, and a new one is made.")
+        return key
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -371,4 +382,12 @@ def load_settings_or_exit() -> Settings:
     try:
         return load_settings()
     except ConfigurationError as error:
+        sys.exit(f"SentinelWeb cannot start: {error}")
+
+
+def secret_key_or_exit(settings: Settings) -> str:
+    """The same for the secret key, whose file may hold none or not be readable."""
+    try:
+        return settings.resolved_secret_key()
+    except (ConfigurationError, OSError) as error:
         sys.exit(f"SentinelWeb cannot start: {error}")

@@ -55,7 +55,7 @@ def migrated(directory: Path, database_url: str = "") -> dict[str, Any]:
     values: dict[str, Any] = {
         "data_dir": str(directory),
         "database_url": database_url or f"sqlite:///{directory / 'sentinelweb.db'}",
-        "secret_key": "benchmark",
+        "secret_key": "the key of all benchmarks",
         "log_level": "ERROR",
         "log_format": "json",
     }

@@ -44,7 +44,7 @@ def site(directory: Path, name: str, heartbeats: int, database_url: str = "") ->
         "data_dir": str(data),
         "database_url": database_url or f"sqlite:///{data / 'sentinelweb.db'}",
         "redis_url": "redis://127.0.0.1:9/0",  # nothing on the way of a ping needs it
-        "secret_key": "benchmark",
+        "secret_key": "the key of all benchmarks",
         "log_level": "ERROR",
         "log_format": "json",
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from config import Settings, load_settings_or_exit
+from config import Settings, load_settings_or_exit, secret_key_or_exit
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -26,7 +26,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__)
     app.config.update(
         SETTINGS=settings,
-        SECRET_KEY=settings.resolved_secret_key(),
+        SECRET_KEY=secret_key_or_exit(settings),
         RATELIMIT_STORAGE_URI=settings.resolved_redis_url.replace("unix://", "redis+unix://"),
         RATELIMIT_STORAGE_OPTIONS={"socket_connect_timeout": 0.5, "socket_timeout": 1},
         MAX_CONTENT_LENGTH=1_000_000,

@@ -21,12 +21,14 @@ from flask_login import current_user
 from sentinelweb.extensions import limiter
 from sentinelweb.i18n import gettext as _
 from sentinelweb.i18n import ngettext
+from sentinelweb.services.errors import BusyError
 
 View = Callable[..., ResponseReturnValue]
 
 
 def init_app(app: Flask) -> None:
     app.register_error_handler(RateLimitExceeded, _too_many)
+    app.register_error_handler(BusyError, lambda _error: _try_again(seconds=60))
 
 
 def guesses_of_anybody(view: View) -> View:
@@ -90,7 +92,10 @@ def _user() -> str:
 
 def _too_many(_error: RateLimitExceeded) -> tuple[str, int, dict[str, str]]:
     limit = limiter.current_limit
-    seconds = max(1, math.ceil(limit.reset_at - time.time())) if limit else 60
+    return _try_again(max(1, math.ceil(limit.reset_at - time.time())) if limit else 60)
+
+
+def _try_again(seconds: int) -> tuple[str, int, dict[str, str]]:
     minutes = math.ceil(seconds / 60)
     page = render_template(
         "errors/error.html",

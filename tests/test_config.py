@@ -29,8 +29,8 @@ def load(**values: Any) -> Settings:
         ("PORT", "9000", 9000),
         ("APP_PORT", "9001", 9001),
         ("DATA_DIR", "/srv/data", Path("/srv/data")),
-        ("SECRET_KEY", "s3cret", "s3cret"),
-        ("ADMIN_SESSION_SECRET", "alias", "alias"),
+        ("SECRET_KEY", "a well-kept secret", "a well-kept secret"),
+        ("ADMIN_SESSION_SECRET", "a well-kept alias", "a well-kept alias"),
         ("DATABASE_URL", "postgres://u:p@db/x", "postgresql+psycopg://u:p@db/x"),
         ("DATABASE_URL", "postgresql://u:p@db/x", "postgresql+psycopg://u:p@db/x"),
         ("DATABASE_URL", "sqlite:////srv/x.db", "sqlite:////srv/x.db"),
@@ -162,7 +162,9 @@ def test_a_secret_key_is_made_once_for_all_processes_and_kept_private(tmp_path: 
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["secret_key"]
     assert stat.S_IMODE((tmp_path / "new" / "secret_key").stat().st_mode) == 0o600
     assert load(data_dir=tmp_path / "new").resolved_secret_key() == key
-    assert load(data_dir=tmp_path / "new", secret_key="given").resolved_secret_key() == "given"
+    assert load(
+        data_dir=tmp_path / "new", secret_key="given by hand, and long"
+    ).resolved_secret_key() == ("given by hand, and long")
 
 
 def test_the_example_file_changes_nothing_as_it_is_and_is_valid_when_uncommented(tmp_path: Path):
@@ -170,3 +172,12 @@ def test_the_example_file_changes_nothing_as_it_is_and_is_valid_when_uncommented
     for content in (EXAMPLE, re.sub(r"^#(?=[A-Z_]+=)", "", EXAMPLE, flags=re.MULTILINE)):
         file.write_text(content, "utf-8")
         assert load_settings(_env_file=file) == load()
+
+
+def test_a_secret_key_that_can_be_guessed_is_refused(tmp_path: Path):
+    with pytest.raises(ConfigurationError, match="SECRET_KEY: must have at least 16 characters"):
+        load(secret_key="x")
+
+    (tmp_path / "secret_key").touch()
+    with pytest.raises(ConfigurationError, match="holds no key"):
+        load(data_dir=tmp_path).resolved_secret_key()

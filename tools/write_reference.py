@@ -141,7 +141,12 @@ def _explained(field: Field) -> str:
 
 def own_commands() -> dict[str, click.Command]:
     """The `flask` commands of this program by their whole name; not those of Flask's own."""
-    app = create_app(Settings(_env_file=None, secret_key="docs", database_url="sqlite://"))  # noqa: S106 - signs nothing
+    settings = Settings(
+        _env_file=None,
+        secret_key="the key of the documents",  # noqa: S106 - signs nothing
+        database_url="sqlite://",
+    )
+    app = create_app(settings)
     return dict(sorted(_leaves("", app.cli)))
 
 

@@ -14,3 +14,7 @@ class InvalidInputError(ValueError):
 
 class NotFoundError(LookupError):
     """There is no such thing, or it belongs to a team that the person is not in: 404 either way."""
+
+
+class BusyError(Exception):
+    """Too many ask for it at once: whoever asks again in a moment may get it."""

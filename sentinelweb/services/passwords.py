@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import secrets
 import threading
+from collections.abc import Iterator
 
 import structlog
 from argon2 import PasswordHasher
@@ -16,7 +18,7 @@ from sentinelweb.db import db, writing
 from sentinelweb.extensions import settings
 from sentinelweb.i18n import gettext as _
 from sentinelweb.models import User
-from sentinelweb.services.errors import InvalidInputError
+from sentinelweb.services.errors import BusyError, InvalidInputError
 
 MIN_CHARACTERS = 10
 MAX_BYTES = 1_000  # more protects no better, and a megabyte costs time to hash
@@ -25,8 +27,10 @@ RESET_SECONDS = 2 * 3_600
 log = structlog.get_logger(__name__)
 
 _hasher = PasswordHasher()  # RFC 9106, second recommendation: 64 MiB, 3 passes
-# A burst of logins must queue for the memory that a hash takes, not exhaust the machine's.
+# A burst of logins must queue for the memory that a hash takes, not exhaust the machine's. And few
+# may queue: a flood of guesses would otherwise hold every thread that answers requests for pages.
 _hashing = threading.BoundedSemaphore(4)
+_admitted = threading.BoundedSemaphore(6)
 
 
 class BadResetLinkError(Exception):
@@ -39,7 +43,8 @@ def new_nonce() -> str:
 
 
 def hash_password(password: str) -> str:
-    with _hashing:
+    """Raise BusyError when too many wait for one already."""
+    with _turn():
         return _hasher.hash(password)
 
 
@@ -47,13 +52,25 @@ def verify(stored: str | None, password: str) -> bool:
     """Whether `password` is the one whose hash is `stored`.
 
     Takes as long when there is none: the time of a login tells nothing about who has an account.
+    Raise BusyError when too many wait for one already.
     """
     dummy = _dummy_hash()
     try:
-        with _hashing:
+        with _turn():
             return _hasher.verify(stored or dummy, password) and stored is not None
     except (VerificationError, InvalidHashError):
         return False
+
+
+@contextlib.contextmanager
+def _turn() -> Iterator[None]:
+    if not _admitted.acquire(blocking=False):
+        raise BusyError
+    try:
+        with _hashing:
+            yield
+    finally:
+        _admitted.release()
 
 
 def improved(stored: str, password: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import tempfile
 import time
@@ -324,6 +325,20 @@ class TestLoginAttempts:
         assert (
             self.fail(client, 1, email="x@example.com", address="2001:db8:0:1::").status_code == 422
         )
+
+    def test_who_comes_while_many_are_being_checked_is_asked_to_come_again(
+        self, client: CheckedClient
+    ) -> None:
+        client.get("/login")
+        with contextlib.ExitStack() as flood:
+            while passwords._admitted.acquire(blocking=False):
+                flood.callback(passwords._admitted.release)
+            response = log_in(client)
+            assert response.status_code == 429
+            assert response.headers["Retry-After"] == "60"
+            assert "Too many attempts" in client.text("h1")
+
+        assert log_in(client).status_code == 303
 
     def test_logins_that_succeed_do_not_count(self, client: CheckedClient) -> None:
         for _time in range(11):

@@ -37,7 +37,7 @@ class Web:
             "DATA_DIR": str(settings.data_dir),
             "DATABASE_URL": settings.resolved_database_url,
             "REDIS_URL": settings.resolved_redis_url,
-            "SECRET_KEY": "tests",
+            "SECRET_KEY": "the key of all tests",
             "APP_HOST": "127.0.0.1",
             "PORT": str(self.port),
             "LOG_FORMAT": "json",

@@ -8,7 +8,7 @@ from itsdangerous import URLSafeTimedSerializer
 
 from sentinelweb.models import User
 from sentinelweb.services import accounts, administration, passwords
-from sentinelweb.services.errors import InvalidInputError
+from sentinelweb.services.errors import BusyError, InvalidInputError
 from sentinelweb.services.passwords import BadResetLinkError
 from tests.conftest import Clock
 from tests.support.factories import PASSWORD
@@ -127,3 +127,17 @@ class TestResetLink:
 
         with pytest.raises(BadResetLinkError):
             passwords.user_of_reset_token(other.dumps([user.id, user.session_nonce]))
+
+
+def test_a_flood_of_guesses_holds_few_threads(app: Flask, user: User) -> None:
+    def guess() -> bool | None:
+        try:
+            return passwords.verify(user.password_hash, "wrong password")
+        except BusyError:
+            return None
+
+    results = together(app, [guess] * 24)
+
+    assert results.count(None) > 0
+    assert results.count(False) >= 6
+    assert passwords.verify(user.password_hash, PASSWORD)

@@ -48,7 +48,7 @@ def python(code: str, app: Flask) -> Iterator[subprocess.Popen[str]]:
         "DATA_DIR": str(settings.data_dir),
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
-        "SECRET_KEY": "tests",
+        "SECRET_KEY": "the key of all tests",
         "LOG_LEVEL": "WARNING",
     }
     preamble = "from wsgi import app\nfrom sentinelweb.db import db\napp.app_context().push()\n"

@@ -99,7 +99,7 @@ def command(
         "DATA_DIR": str(settings.data_dir),
         "DATABASE_URL": settings.resolved_database_url,
         "REDIS_URL": settings.resolved_redis_url,
-        "SECRET_KEY": "tests",
+        "SECRET_KEY": "the key of all tests",
         "LOG_FORMAT": "json",
         **{name.upper(): str(value) for name, value in others.items()},
     }
