@@ -17,7 +17,7 @@ from sentinelweb import clock as application_clock
 from sentinelweb import create_app, i18n
 from sentinelweb.db import db
 from sentinelweb.jobs import patient_redis
-from sentinelweb.models import Channel, HeartbeatCheck, User
+from sentinelweb.models import Channel, HeartbeatCheck, Host, Service, User
 from sentinelweb.services.liveness import SCHEDULER, WORKER
 from tests.support import factories
 from tests.support.catalogs import compile_catalogs
@@ -176,6 +176,16 @@ def admin(make_user: Callable[..., User]) -> User:
 @pytest.fixture
 def make_heartbeat(app: Flask) -> Callable[..., HeartbeatCheck]:
     return factories.make_heartbeat
+
+
+@pytest.fixture
+def make_service(app: Flask) -> Callable[..., Service]:
+    return factories.make_service
+
+
+@pytest.fixture
+def make_host(app: Flask) -> Callable[..., Host]:
+    return factories.make_host
 
 
 @pytest.fixture

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 
 from sentinelweb.core.status import Status, overdue_at
 from sentinelweb.db import db, writing
-from sentinelweb.models import Channel, HeartbeatCheck, Membership, Role, Team, User
+from sentinelweb.models import (
+    Channel,
+    HeartbeatCheck,
+    Host,
+    Membership,
+    Monitor,
+    Role,
+    Service,
+    Team,
+    User,
+)
 from sentinelweb.services import counts
 from sentinelweb.services.counts import CountKey
 
@@ -56,16 +66,8 @@ def make_heartbeat(user: User, **values: Any) -> HeartbeatCheck:
     status = values.setdefault("status", "up" if last_ping else "new")
     values.setdefault("status_since", last_ping or NOW)
     heartbeat = HeartbeatCheck(
-        **{
-            "team_id": team_of(user).id,
-            "slug": secrets.token_urlsafe(16),
-            "name": "Nightly backup",
-            "expected_period": 60,
-            "grace_period": 30,
-            "is_active": status != "paused",
-            "created_at": NOW,
-            "updated_at": NOW,
-        }
+        **_monitor_values(user, "Nightly backup")
+        | {"expected_period": 60, "grace_period": 30, "is_active": status != "paused"}
         | values
     )
     if last_ping:
@@ -73,11 +75,62 @@ def make_heartbeat(user: User, **values: Any) -> HeartbeatCheck:
         heartbeat.next_expected_ping = deadlines.late_at
         heartbeat.down_at = deadlines.down_at
         heartbeat.overdue_at = overdue_at(Status(status), deadlines)
+    return _counted(heartbeat)
+
+
+def make_service(user: User, **values: Any) -> Service:
+    """A service of the user's personal team, looked at every minute and never yet.
+
+    With `last_check_at` it is up and was healthy, unless `status` and `last_result` say otherwise.
+    """
+    checked = values.get("last_check_at")
+    status = values.setdefault("status", "up" if checked else "new")
+    values.setdefault("status_since", checked or NOW)
+    if checked:
+        values.setdefault("last_result", "healthy")
+    paused = status == "paused"
+    service = Service(
+        **_monitor_values(user, "Website")
+        | {
+            "target": "http://127.0.0.1:9/",
+            "probe": "http",
+            "is_active": not paused,
+            "next_check_at": None if paused else NOW,
+        }
+        | values
+    )
+    return _counted(service)
+
+
+def make_host(user: User, **values: Any) -> Host:
+    """A host of the user's personal team that has never reported, or is up since it did last."""
+    reported = values.get("last_report_at")
+    status = values.setdefault("status", "up" if reported else "new")
+    values.setdefault("status_since", reported or NOW)
+    return _counted(
+        Host(**_monitor_values(user, "web-1") | {"is_active": status != "paused"} | values)
+    )
+
+
+def _monitor_values(user: User, name: str) -> dict[str, Any]:
+    return {
+        "team_id": team_of(user).id,
+        "slug": secrets.token_urlsafe(16),
+        "name": name,
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+
+
+Kind = TypeVar("Kind", bound=Monitor)
+
+
+def _counted(monitor: Kind) -> Kind:
     with writing() as session:
-        session.add(heartbeat)
+        session.add(monitor)
         session.flush()
-        counts.shift(session, {CountKey(heartbeat.team_id, "heartbeat", status): 1})
-    return heartbeat
+        counts.shift(session, {CountKey(monitor.team_id, monitor.kind, monitor.status): 1})
+    return monitor
 
 
 def make_channel(user: User, kind: str = "webhook", **values: Any) -> Channel:
