@@ -256,9 +256,16 @@ def upgrade() -> None:
         ["team_id", "kind", "status", "status_since"],
         unique=False,
     )
+    op.create_index(
+        "ix_monitors_team_id_kind_updated_at",
+        "monitors",
+        ["team_id", "kind", "updated_at"],
+        unique=False,
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_monitors_team_id_kind_updated_at", table_name="monitors")
     op.drop_index(
         "ix_monitors_latest",
         table_name="monitors",

@@ -23,6 +23,8 @@ class Monitor(Base):
     __table_args__: tuple[SchemaItem, ...] = (
         sa.UniqueConstraint("team_id", "alias"),
         sa.Index("ix_monitors_team_id_kind_name", "team_id", "kind", "name"),
+        # Whether a list has changed: asked every few seconds.
+        sa.Index("ix_monitors_team_id_kind_updated_at", "team_id", "kind", "updated_at"),
         sa.Index("ix_monitors_kind_is_active_status", "kind", "is_active", "status"),
         # What went down last, of a team with ten thousand: the home page asks every few seconds.
         sa.Index("ix_monitors_latest", "team_id", "kind", "status", "status_since"),
