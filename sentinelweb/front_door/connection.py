@@ -168,6 +168,9 @@ class Connection(asyncio.Protocol):
             and not parser.should_upgrade()
             and not self.door.stopping,
         )
+        if request.version == "1.0" and request.header(b"transfer-encoding"):
+            # An old proxy in front may see the end of the body elsewhere (RFC 9112, 6.1).
+            request.keep_alive = False
         exchange = self._receiving = self.door.exchange(self, request)
         self._exchanges.append(exchange)
         if exchange is self._exchanges[0]:

@@ -61,6 +61,17 @@ def test_http_1_0_is_answered_and_ended(heartbeat: HeartbeatCheck, open_door: Op
         assert client.is_closed()
 
 
+def test_chunks_of_http_1_0_end_the_connection(
+    heartbeat: HeartbeatCheck, open_door: OpenDoor
+) -> None:
+    with open_door().client() as client:
+        head = b"POST /ping/nightly HTTP/1.0\r\nConnection: keep-alive\r\n"
+        chunks = b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
+        answer = client.send(head + chunks + PING).answer()
+        assert (answer.status, answer.headers["connection"]) == (200, "close")
+        assert client.is_closed()
+
+
 def test_a_client_that_says_no_more_still_gets_its_answer(
     heartbeat: HeartbeatCheck, open_door: OpenDoor
 ) -> None:
