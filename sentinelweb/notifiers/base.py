@@ -6,7 +6,6 @@ class; nothing else names a kind.
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,11 +15,7 @@ from urllib.parse import urlsplit
 
 from config import Settings
 from sentinelweb.i18n import gettext
-from sentinelweb.outbound import Reach
-
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
-# HTTP's own: another value would break the request, or smuggle a second one into it.
-_OWN_HEADERS = {"host", "content-length", "transfer-encoding", "connection", "upgrade", "expect"}
+from sentinelweb.outbound import Reach, headers
 
 
 class SendError(Exception):
@@ -55,9 +50,10 @@ class InvalidValueError(ValueError):
 class Message:
     """What is to be told. `uid` is the delivery's, and the same whenever it is sent again.
 
-    `event` is `down`, `up`, `test`, `flapping`, `calm`, or `digest`, whose `parts` are the messages
-    that it sums up. `facts` are those of services/facts.py. `is_delayed` is set when it happened so
-    long ago that the reader must be told when.
+    `event` is `down`, `up`, `test`, `flapping`, `calm`, `relay` (the code that the relay's receiver
+    answers with is another now), or `digest`, whose `parts` are the messages that it sums up.
+    `facts` are those of services/facts.py. `is_delayed` is set when it happened so long ago that
+    the reader must be told when.
     """
 
     uid: str
@@ -168,22 +164,10 @@ class Notifier(ABC):
 
 def parse_headers(text: str) -> dict[str, str]:
     """The headers in lines of `Name: value`; raise InvalidValueError."""
-    headers: dict[str, str] = {}
-    for line in filter(None, map(str.strip, text.splitlines())):
-        name, colon, value = line.partition(":")
-        name, value = name.strip(), value.strip()
-        if not colon or not _HEADER_NAME.fullmatch(name):
-            raise InvalidValueError(
-                gettext("Write one header a line, as in “Authorization: Bearer abc”.")
-            )
-        if name.lower() in _OWN_HEADERS:
-            raise InvalidValueError(gettext("The header %(name)s cannot be set.", name=name))
-        if not all(" " <= char <= "~" for char in value):
-            raise InvalidValueError(
-                gettext("The value of %(name)s holds a character that is not allowed.", name=name)
-            )
-        headers[name] = value
-    return headers
+    try:
+        return headers.parse_headers(text)
+    except ValueError as error:
+        raise InvalidValueError(str(error)) from None
 
 
 def _checked_url(value: str) -> str:

@@ -92,7 +92,7 @@ def _content(message: Message) -> dict[str, Any]:
     """
     text = texts.text(message, MAX_TEXT)
     content: dict[str, Any] = {"text": text, "link_preview_options": {"is_disabled": True}}
-    if message.event == "down":
+    if message.event == "down" and message.facts["kind"] == "heartbeat":
         before, url, _after = text.rpartition(message.ping_url)
         if url:
             place = {"offset": texts.length(before), "length": texts.length(url)}

@@ -40,11 +40,6 @@ def text(message: Message, limit: int | None = None) -> str:
     return write(message, _cut(description, room) + "…")
 
 
-def title(message: Message) -> str:
-    """The first line of the text."""
-    return text(message).partition("\n")[0]
-
-
 def length(content: str) -> int:
     """The number of UTF-16 code units."""
     return len(content.encode("utf-16-le", "surrogatepass")) // 2

@@ -6,33 +6,25 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from http import HTTPStatus
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from requests.structures import CaseInsensitiveDict
 
 from sentinelweb import clock, outbound
-from sentinelweb.core.durations import format_duration
-from sentinelweb.i18n import gettext
 from sentinelweb.i18n import lazy_gettext as _
 from sentinelweb.notifiers import texts
-from sentinelweb.notifiers.base import (
-    Field,
-    Message,
-    Notifier,
-    PermanentError,
-    RetryLaterError,
-    SendContext,
-    TransientError,
-    parse_headers,
-)
+from sentinelweb.notifiers.answers import raise_unless_accepted
+from sentinelweb.notifiers.base import Field, Message, Notifier, SendContext, parse_headers
 
 SIGNATURE_HEADER = "X-SentinelWeb-Signature"
 
-_DETAILS = ("note", "last_ping", "expected_period", "grace_period", "late_by", "down_for")
+_DETAILS = {
+    "heartbeat": ("last_ping", "expected_period", "grace_period", "late_by", "down_for"),
+    "service": ("target", "result", "latency_ms", "status_code", "failures", "down_for"),
+    "host": ("last_report", "silent_for", "down_for"),
+}
 _MAX_PARAMETER = 500
 
 
@@ -88,7 +80,7 @@ class Webhook(Notifier):
             signed = body or urlsplit(url).query.encode()
             headers[SIGNATURE_HEADER] = signature(settings["secret"], clock.now(), signed)
         answer = outbound.request(method, url, reach=context.reach, headers=headers, body=body)
-        _judge(answer)
+        raise_unless_accepted(answer)
 
 
 def payload(message: Message) -> dict[str, Any]:
@@ -100,15 +92,37 @@ def payload(message: Message) -> dict[str, Any]:
     head["occurred_at"] = facts["occurred_at"]
     if message.event == "test":
         return head
+    monitor = {name: facts[name] for name in ("id", "name", "slug", "kind", "description")}
+    if message.event == "relay":
+        return {
+            **head,
+            "monitor": monitor,
+            "note": facts.get("note"),
+            "code": facts.get("code"),
+            "previous_code": facts.get("previous_code"),
+            "page_url": message.page_url,
+        }
     return {
         **head,
         "status": facts["status"],
         "previous": facts["previous"],
-        "monitor": {name: facts[name] for name in ("id", "name", "slug", "kind", "description")},
-        **{name: facts.get(name) for name in _DETAILS},
-        "ping_url": message.ping_url,
+        "monitor": monitor,
+        "note": facts.get("note"),
+        **_details(message),
         "page_url": message.page_url,
     }
+
+
+def _details(message: Message) -> dict[str, Any]:
+    """What only monitors of this kind have."""
+    facts, kind = message.facts, message.facts["kind"]
+    details = {name: facts.get(name) for name in _DETAILS[kind]}
+    match kind:
+        case "heartbeat":
+            details["ping_url"] = message.ping_url
+        case "service":
+            details["reason"] = facts.get("note")
+    return details
 
 
 def signature(secret: str, moment: datetime, body: bytes) -> str:
@@ -119,40 +133,6 @@ def signature(secret: str, moment: datetime, body: bytes) -> str:
     time = str(int(moment.timestamp()))
     digest = hmac.new(secret.encode(), f"{time}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={time},v1={digest}"
-
-
-def _judge(answer: outbound.Answer) -> None:
-    status = answer.status
-    if 200 <= status < 300:
-        return
-    if status == HTTPStatus.GONE:
-        raise PermanentError(gettext("The receiver is gone for good (status 410)."))
-    if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
-        wait = _retry_after(answer.headers.get("Retry-After", ""))
-        if wait is not None:
-            duration = format_duration(wait)
-            raise RetryLaterError(
-                wait, gettext("The receiver asks to wait for %(duration)s.", duration=duration)
-            )
-    if 300 <= status < 400:
-        raise TransientError(
-            gettext("The receiver redirects (status %(n)s), which is not followed.", n=status)
-        )
-    raise TransientError(gettext("The receiver answered with status %(n)s.", n=status))
-
-
-def _retry_after(value: str) -> float | None:
-    """The seconds that the header asks for, as a number or a date (RFC 9110, 10.2.3)."""
-    value = value.strip()
-    if value.isascii() and value.isdigit() and len(value) < 10:
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - clock.now()).total_seconds())
 
 
 def _with_query(url: str, parameters: Mapping[str, str]) -> str:

@@ -37,6 +37,8 @@ FLAPPING_WINDOW = timedelta(minutes=15)
 SINGLES = 50  # in one batch, where no limit is set
 
 _ALERTS = {Alert.DOWN.value, Alert.UP.value}
+# Facts of the alert at which the flapping began; when it is over they are no longer true.
+_PASSING = {"note", "result", "latency_ms", "status_code", "failures", "late_by", "down_for"}
 _deliveries = Delivery.__table__
 _history = StatusChange.__table__
 
@@ -188,7 +190,7 @@ def _keep_promise(
         merged.append(item.id)
         return
     facts = {
-        **item.facts,
+        **{name: value for name, value in item.facts.items() if name not in _PASSING},
         "name": monitor.name,
         "description": monitor.description,
         "previous": item.facts["status"],

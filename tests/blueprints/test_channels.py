@@ -12,11 +12,18 @@ import sqlalchemy as sa
 from config import Settings
 from sentinelweb.db import db, writing
 from sentinelweb.models import Channel, Delivery, HeartbeatCheck, User, monitor_channels
+from sentinelweb.notifiers.base import Message
 from sentinelweb.services import channels, delivery
 from sentinelweb.services.transitions import delivery_row
 from tests.support.checked_client import CheckedClient
 from tests.support.factories import NOW
-from tests.support.messages import FACTS
+from tests.support.messages import (
+    FACTS,
+    make_host_message,
+    make_message,
+    make_service_message,
+    message_id,
+)
 from tests.support.receiver import Receiver, Reply
 
 Login = Callable[[CheckedClient, User], None]
@@ -335,6 +342,30 @@ class TestAChannelsPage:
         client.get(f"/channels/{channel.id}")
         assert client.text("#log").count("Delivered Alert: Job") == 2
         assert client.text("#log").count("Part of a digest.") == 2
+
+    @pytest.mark.parametrize(
+        "message",
+        [make_message(), make_service_message(), make_host_message(), make_host_message("relay")],
+        ids=message_id,
+    )
+    def test_the_log_leads_to_the_monitor_of_whatever_kind(
+        self,
+        client: CheckedClient,
+        user: User,
+        channel: Channel,
+        make_heartbeat: MakeHeartbeat,
+        message: Message,
+    ) -> None:
+        monitor = make_heartbeat(user)
+        with writing() as session:
+            row = delivery_row(
+                channel.id, message.event, dict(message.facts), NOW, monitor_id=monitor.id
+            )
+            session.execute(sa.insert(Delivery).values(row))
+        client.get(f"/channels/{channel.id}")
+        assert message.facts["name"] in client.text("#log .delivery a")
+        assert client.page is not None
+        assert client.page.query(f'#log a[href="/{message.facts["kind"]}s/{monitor.id}"]')
 
     def test_the_log_answers_nothing_new_until_something_changes(
         self, client: CheckedClient, user: User, channel: Channel, settings: Settings

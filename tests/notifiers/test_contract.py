@@ -16,11 +16,12 @@ from sentinelweb.notifiers.base import (
     SendError,
 )
 from sentinelweb.outbound import OutboundError
-from tests.support.messages import EVERY_EVENT, make_message
+from tests.support.messages import EVERY_EVENT, make_message, message_id
 from tests.support.receiver import Receiver, Reply
 
 SECRET = "S3cret-" * 3
 SETTINGS = {
+    "n8n": {"url": "{receiver}/webhook/" + SECRET},
     "telegram": {"bot_token": f"123456:{SECRET}", "chat_id": "-1001234567890"},
     "webhook": {"url": "{receiver}/hook", "method": "POST", "headers": "", "secret": SECRET},
 }
@@ -39,8 +40,8 @@ def channel(notifier: Notifier, receiver: Receiver) -> dict[str, str]:
     return {name: value.replace("{receiver}", receiver.url) for name, value in values.items()}
 
 
-def test_the_kinds_of_the_first_release_are_registered() -> None:
-    assert {"telegram", "webhook"} <= set(KINDS)
+def test_the_kinds_are_registered() -> None:
+    assert {"n8n", "telegram", "webhook"} <= set(KINDS)
 
 
 def test_a_kind_declares_what_forms_and_documentation_need(notifier: Notifier) -> None:
@@ -85,7 +86,7 @@ def test_a_required_field_says_so_when_it_is_empty(
             assert field.clean(" ", context.settings) == ""
 
 
-@pytest.mark.parametrize("message", EVERY_EVENT, ids=lambda message: message.event)
+@pytest.mark.parametrize("message", EVERY_EVENT, ids=message_id)
 @pytest.mark.parametrize("locale", i18n.LOCALES)
 def test_every_event_is_sent_in_every_language(
     notifier: Notifier,

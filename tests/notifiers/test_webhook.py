@@ -13,6 +13,7 @@ import pytest
 from sentinelweb import clock
 from sentinelweb.notifiers.base import (
     InvalidValueError,
+    Message,
     PermanentError,
     RetryLaterError,
     SendContext,
@@ -20,7 +21,14 @@ from sentinelweb.notifiers.base import (
     parse_headers,
 )
 from sentinelweb.notifiers.webhook import Webhook
-from tests.support.messages import FACTS, UID, make_digest, make_message
+from tests.support.messages import (
+    FACTS,
+    UID,
+    make_digest,
+    make_host_message,
+    make_message,
+    make_service_message,
+)
 from tests.support.receiver import Receiver, Reply
 
 
@@ -58,6 +66,71 @@ def test_the_body_holds_the_facts(receiver: Receiver, context: SendContext) -> N
         "ping_url": "https://sentinelweb.example.com/ping/a1b2c3d4",
         "page_url": "https://sentinelweb.example.com/heartbeats/7",
     }
+
+
+def test_the_body_of_a_service_holds_what_was_found(
+    receiver: Receiver, context: SendContext
+) -> None:
+    Webhook().send(make_service_message(), channel(receiver), context)
+    body = receiver.calls[0].json
+    assert body.pop("text").startswith("🚨 SERVICE DOWN")
+    assert body == {
+        "id": UID,
+        "event": "down",
+        "status": "down",
+        "previous": "up",
+        "occurred_at": "2026-01-08T08:00:00+00:00",
+        "monitor": {
+            "id": 8,
+            "name": "Shop",
+            "slug": "b2c3d4e5",
+            "kind": "service",
+            "description": "What customers see",
+        },
+        "note": "HTTP 500",
+        "target": "https://shop.example.com/health",
+        "result": "error",
+        "reason": "HTTP 500",
+        "latency_ms": 12.5,
+        "status_code": 500,
+        "failures": 4,
+        "down_for": None,
+        "page_url": "https://sentinelweb.example.com/services/8",
+    }
+
+
+def test_the_body_of_a_host_says_how_long_it_is_silent(
+    receiver: Receiver, context: SendContext
+) -> None:
+    Webhook().send(make_host_message(), channel(receiver), context)
+    body = receiver.calls[0].json
+    assert body["monitor"]["kind"] == "host"
+    assert body["note"] == "silent"
+    assert body["last_report"] == "2026-01-08T07:58:00+00:00"
+    assert body["silent_for"] == 120
+    assert body["page_url"] == "https://sentinelweb.example.com/hosts/9"
+    assert "ping_url" not in body
+
+
+def test_the_body_of_the_relay_holds_both_codes(receiver: Receiver, context: SendContext) -> None:
+    Webhook().send(make_host_message("relay", code=None), channel(receiver), context)
+    body = receiver.calls[0].json
+    assert body["event"] == "relay"
+    assert (body["previous_code"], body["code"]) == (200, None)
+    assert body["monitor"]["name"] == "web-1"
+    assert "status" not in body
+
+
+@pytest.mark.parametrize(
+    "message", [make_service_message(), make_host_message(), make_host_message("relay")]
+)
+def test_get_sends_the_facts_of_every_kind(
+    receiver: Receiver, context: SendContext, message: Message
+) -> None:
+    Webhook().send(message, channel(receiver, method="GET"), context)
+    query = parse_qs(receiver.calls[0].query)
+    assert query["monitor_name"] == [message.facts["name"]]
+    assert query["page_url"] == [message.page_url]
 
 
 def test_a_digest_holds_each_alert(receiver: Receiver, context: SendContext) -> None:

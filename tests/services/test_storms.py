@@ -273,6 +273,16 @@ class TestFlapping:
         assert body["occurred_at"] == last_change.isoformat()
         assert delivery.next_due() is None
 
+    def test_that_it_is_calm_repeats_no_reason_of_an_older_alert(
+        self, flapper: Flapper, receiver: Receiver, outbox: Outbox, clock: Clock
+    ) -> None:
+        flapper.flap(9)
+        assert receiver.calls[-1].json["note"] == "missed"
+        clock.advance(minutes=16)
+        outbox.send()
+        assert receiver.calls[-1].json["event"] == "calm"
+        assert receiver.calls[-1].json["note"] is None
+
     def test_after_that_every_change_is_told_again(
         self, flapper: Flapper, receiver: Receiver, outbox: Outbox, clock: Clock
     ) -> None:
