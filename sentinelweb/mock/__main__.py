@@ -1,0 +1,10 @@
+"""`python -m sentinelweb.mock`."""
+
+from __future__ import annotations
+
+import sys
+
+from sentinelweb.mock.command import main
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
