@@ -27,6 +27,7 @@ from sentinelweb.models import Channel, Monitor
 from sentinelweb.notifiers.base import Field, InvalidValueError, Notifier
 from sentinelweb.services import channels
 from sentinelweb.services.channels import ChannelValues
+from sentinelweb.services.masking import MASK
 
 MAX_NAME = 100
 
@@ -128,7 +129,7 @@ def _form_field(field: Field, stored: dict[str, str], server: Settings) -> Any:
         # Not "off", which browsers disregard: a saved password must not end up as a bot's token.
         kwargs["render_kw"]["autocomplete"] = "new-password"
         if before:
-            kwargs["render_kw"]["placeholder"] = channels.MASK
+            kwargs["render_kw"]["placeholder"] = MASK
             kept = gettext("It is stored: leave this empty to keep it.")
             kwargs["description"] = f"{field.help} {kept}"
         elif field.fallback and getattr(server, field.fallback):

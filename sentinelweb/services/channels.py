@@ -16,24 +16,20 @@ from config import Settings
 from sentinelweb import clock, notifiers
 from sentinelweb.core.fingerprint import fingerprint
 from sentinelweb.db import db, writing
-from sentinelweb.i18n import gettext as _
 from sentinelweb.models import Channel, Delivery, Monitor, User, monitor_channels
 from sentinelweb.notifiers.base import (
     Field,
     InvalidValueError,
     Notifier,
     SendError,
-    parse_headers,
 )
 from sentinelweb.notifiers.telegram import Chat, recent_chats
 from sentinelweb.outbound import OutboundError
 from sentinelweb.services import scoping
 from sentinelweb.services.errors import InvalidInputError, NotFoundError
+from sentinelweb.services.masking import MASK, masked_headers, unmasked_headers
 from sentinelweb.services.storms import CALM
 from sentinelweb.services.transitions import delivery_row
-
-# Stands for a secret wherever one is shown. A header with it for its value keeps the stored value.
-MASK = "••••••••"
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +276,10 @@ def clean(
 def clean_value(field: Field, typed: str, stored: str, settings: Settings) -> str:
     """One setting as it is to be stored, where `typed` may stand for what is; InvalidValueError."""
     if field.kind == "headers" and MASK in typed:
-        typed = _unmasked(typed, stored)
+        try:
+            typed = unmasked_headers(typed, stored)
+        except ValueError as error:
+            raise InvalidValueError(str(error)) from None
     elif field.secret and field.kind != "headers" and not typed.strip():
         typed = stored
     return field.clean(typed, settings)
@@ -291,19 +290,5 @@ def shown(field: Field, stored: str) -> str:
     if not field.secret:
         return stored
     if field.kind == "headers":
-        return "\n".join(f"{name}: {MASK}" for name in parse_headers(stored))
+        return masked_headers(stored)
     return ""
-
-
-def _unmasked(typed: str, stored: str) -> str:
-    """The header lines with the stored values where the mask stands for them."""
-    values = {name.lower(): value for name, value in parse_headers(stored).items()}
-    lines = []
-    for line in typed.splitlines():
-        name, _colon, value = line.partition(":")
-        if value.strip() == MASK:
-            if name.strip().lower() not in values:
-                raise InvalidValueError(_("Write the value of %(name)s.", name=name.strip()[:100]))
-            line = f"{name}: {values[name.strip().lower()]}"  # noqa: PLW2901 - the line, unmasked
-        lines.append(line)
-    return "\n".join(lines)

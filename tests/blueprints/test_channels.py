@@ -14,6 +14,7 @@ from sentinelweb.db import db, writing
 from sentinelweb.models import Channel, Delivery, HeartbeatCheck, User, monitor_channels
 from sentinelweb.notifiers.base import Message
 from sentinelweb.services import channels, delivery
+from sentinelweb.services.masking import MASK
 from sentinelweb.services.transitions import delivery_row
 from tests.support.checked_client import CheckedClient
 from tests.support.factories import NOW
@@ -249,10 +250,9 @@ class TestSecrets:
     def test_a_header_can_be_added_changed_and_removed_beside_a_masked_one(
         self, client: CheckedClient, channel: Channel
     ) -> None:
-        mask = channels.MASK
         client.get(f"/channels/{channel.id}/edit")
-        assert f"Authorization: {mask}" in client.text("textarea")
-        client.submit("channel-form", {"headers": f"authorization: {mask}\nX-New: 1"})
+        assert f"Authorization: {MASK}" in client.text("textarea")
+        client.submit("channel-form", {"headers": f"authorization: {MASK}\nX-New: 1"})
         assert only_channel().settings["headers"] == "authorization: Bearer HEADERSECRET\nX-New: 1"
         client.get(f"/channels/{channel.id}/edit")
         client.submit("channel-form", {"headers": ""})
@@ -262,7 +262,7 @@ class TestSecrets:
         self, client: CheckedClient, channel: Channel
     ) -> None:
         client.get(f"/channels/{channel.id}/edit")
-        client.submit("channel-form", {"headers": f"X-Other: {channels.MASK}"})
+        client.submit("channel-form", {"headers": f"X-Other: {MASK}"})
         assert "Write the value of X-Other." in client.text(".field-error")
 
 
