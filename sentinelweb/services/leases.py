@@ -25,6 +25,8 @@ BATCH = 500  # larger transactions would hold pings up for longer
 WAITING_LEASE = timedelta(minutes=10)
 LEASE = timedelta(seconds=10)  # renewed while the worker lives
 
+TOLERANCE = timedelta(seconds=2)  # a cycle begins a moment after its time
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _monitors = Monitor.__table__
@@ -37,6 +39,14 @@ class Due(NamedTuple):
     id: int
     probe: str
     target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How many services are overdue by more than a cycle, and the oldest since when."""
+
+    services: int
+    since: datetime
 
 
 _DUE = tuple(_services.c[name] for name in ("id", "probe", "target", "options", "timeout"))
@@ -95,23 +105,42 @@ def load(ids: Sequence[int]) -> list[Due]:
 
 def release_leases(now: datetime) -> int:
     """Let everything that is claimed be due at `now`: its workers are gone. Return how many."""
+    return _release(now, _services.c.claimed_at.is_not(None))
+
+
+def release_waiting(now: datetime, *, claimed_before: datetime) -> int:
+    """Let be due at `now` what was claimed and has waited since. Return how many."""
+    return _release(
+        now,
+        sa.and_(_services.c.claimed_at < claimed_before, _services.c.next_check_at > now + LEASE),
+    )
+
+
+def give_back(session: Session, ids: Sequence[int], now: datetime) -> None:
+    """End the leases of `ids`, which are due at `now`, unless they are not to be probed at all."""
+    mine = among(_services.c.id, ids)
+    session.execute(
+        sa.update(_services)
+        .where(mine)
+        .values(
+            claimed_at=None,
+            next_check_at=sa.case((_services.c.next_check_at.is_not(None), now)),
+        )
+    )
+
+
+def _release(now: datetime, condition: sa.ColumnElement[bool]) -> int:
     released = 0
     while True:
         with writing() as session:
             ids = session.scalars(
                 sa.select(_services.c.id)
-                .where(_services.c.claimed_at.is_not(None))
+                .where(condition)
                 .limit(BATCH)
                 .with_for_update(skip_locked=True)
             ).all()
-            session.execute(
-                sa.update(_services)
-                .where(among(_services.c.id, ids), _services.c.next_check_at.is_not(None))
-                .values(next_check_at=now)
-            )
-            session.execute(
-                sa.update(_services).where(among(_services.c.id, ids)).values(claimed_at=None)
-            )
+            if ids:
+                give_back(session, ids, now)
         released += len(ids)
         if len(ids) < BATCH:
             return released
@@ -121,6 +150,22 @@ def next_slot(now: datetime, interval: int) -> datetime:
     """The first multiple of `interval` seconds since the epoch that is later than `now`."""
     seconds = int((now - _EPOCH).total_seconds())
     return _EPOCH + timedelta(seconds=seconds - seconds % interval + interval)
+
+
+def lag(now: datetime) -> Lag | None:
+    """Whether probing keeps up: two reads of an index, and as quick as few are overdue."""
+    limit = now - timedelta(seconds=settings().loop_interval_seconds) - TOLERANCE
+    services, earliest = 0, []
+    for column, condition in (
+        (_services.c.claimed_at, sa.true()),
+        (_services.c.next_check_at, _services.c.claimed_at.is_(None)),
+    ):
+        count, first = db.session.execute(
+            sa.select(sa.func.count(), sa.func.min(column)).where(column < limit, condition)
+        ).one()
+        services += count
+        earliest += [first] if first else []
+    return Lag(services, min(earliest)) if services else None
 
 
 def _due(rows: Iterable[sa.Row[Any]]) -> list[Due]:

@@ -18,7 +18,7 @@ from sentinelweb.extensions import settings
 from sentinelweb.models import Monitor, Service, ServiceCheck
 from sentinelweb.models.service import RECENT_RESULTS
 from sentinelweb.services import transitions
-from sentinelweb.services.facts import service_facts
+from sentinelweb.services.facts import ServiceRow, service_facts
 from sentinelweb.services.leases import next_slot
 from sentinelweb.services.transitions import Transition
 
@@ -117,7 +117,7 @@ def _record_batch(session: Session, found: Sequence[Found], cycle_id: str | None
                 "status": item.result.result,
                 "latency_ms": item.result.latency_ms,
                 "status_code": item.result.status_code,
-                "error_message": item.result.reason[:MAX_REASON],
+                "error_message": _reason(item.result),
             }
             for item in kept
         ],
@@ -215,7 +215,7 @@ def _judge(state: _State, item: Found) -> _Change | None:
 def _change(session: Session, changes: Sequence[_Change], now: datetime) -> Recorded:
     """Carry the changes out, with the facts of those that somebody is told of."""
     told = {item.found.service_id for item in changes if item.transition.decision.alert}
-    rows: dict[int, sa.Row[Any]] = {}
+    rows: dict[int, Any] = {}
     if told:
         query = (
             sa.select(
@@ -237,7 +237,7 @@ def _change(session: Session, changes: Sequence[_Change], now: datetime) -> Reco
     return Recorded(changes=len(applied.monitor_ids), alerts=applied.deliveries)
 
 
-def _with_facts(change: _Change, row: sa.Row[Any] | None) -> Transition:
+def _with_facts(change: _Change, row: ServiceRow | None) -> Transition:
     transition, found, failures = change
     if row is None:  # nobody is told
         return transition
@@ -274,8 +274,13 @@ def _columns(state: _State, last: ProbeResult) -> dict[str, Any]:
         "last_result": last.result,
         "last_latency_ms": last.latency_ms,
         "last_status_code": last.status_code,
-        "last_error": last.reason[:MAX_REASON],
+        "last_error": _reason(last),
         "failures": state.failures,
         "recent": state.recent,
         "certificate_expires_at": state.certificate_expires_at,
     }
+
+
+def _reason(found: ProbeResult) -> str:
+    """As it can be stored: PostgreSQL takes no NUL, and an agent may send anything."""
+    return found.reason.replace("\0", "")[:MAX_REASON]
