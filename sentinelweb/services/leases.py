@@ -9,6 +9,7 @@ renews it; while it is looked at the lease is short and renewed, because workers
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
