@@ -1,5 +1,6 @@
 """The tables, one noun a file."""
 
+from sentinelweb.models.api_key import ApiKey
 from sentinelweb.models.channel import Channel, monitor_channels
 from sentinelweb.models.component import Component
 from sentinelweb.models.delivery import Delivery, DeliveryAttempt, DeliveryState
@@ -10,14 +11,17 @@ from sentinelweb.models.monitor_count import MonitorCount
 from sentinelweb.models.monitoring_cycle import MonitoringCycle
 from sentinelweb.models.outage import Outage
 from sentinelweb.models.ping import Ping
+from sentinelweb.models.process import Process
 from sentinelweb.models.rollup import HostRollup, RollupMark, ServiceRollup, TeamRollup
 from sentinelweb.models.service import Service
 from sentinelweb.models.service_check import ServiceCheck
 from sentinelweb.models.status_change import StatusChange
+from sentinelweb.models.status_page import StatusPage, StatusPageItem, Visibility
 from sentinelweb.models.team import Membership, Role, Team
 from sentinelweb.models.user import Invitation, User
 
 __all__ = [
+    "ApiKey",
     "Channel",
     "Component",
     "Delivery",
@@ -33,14 +37,18 @@ __all__ = [
     "MonitoringCycle",
     "Outage",
     "Ping",
+    "Process",
     "Role",
     "RollupMark",
     "Service",
     "ServiceCheck",
     "ServiceRollup",
     "StatusChange",
+    "StatusPage",
+    "StatusPageItem",
     "Team",
     "TeamRollup",
     "User",
+    "Visibility",
     "monitor_channels",
 ]

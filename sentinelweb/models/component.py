@@ -11,7 +11,7 @@ from sentinelweb.db import Base
 
 
 class Component(Base):
-    """`name` is `scheduler`, `worker` or `audit`. In the database, so that it outlives Redis."""
+    """`name` is `scheduler`, `worker`, `audit` or `cycle`. In the database: it outlives Redis."""
 
     __tablename__ = "components"
 

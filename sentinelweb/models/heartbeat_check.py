@@ -23,6 +23,8 @@ class HeartbeatCheck(Monitor):
     gave none; `run_down_at` is when the first of them must have ended. Both are NULL without any.
     `last_duration_ms` is how long the last run took, if it said when it began. `failure` is why
     the last run failed (`failed`, `exit 3`); NULL if it did not.
+
+    `token` opens `/h/<alias>/<token>` (seed 001), for heartbeats that were made by its API.
     """
 
     __tablename__ = "heartbeat_checks"
@@ -52,6 +54,7 @@ class HeartbeatCheck(Monitor):
     run_down_at: Mapped[datetime | None]
     last_duration_ms: Mapped[int | None] = mapped_column(sa.BigInteger)
     failure: Mapped[str | None] = mapped_column(sa.String(20))
+    token: Mapped[str | None] = mapped_column(sa.String(100))
     total_pings: Mapped[int] = mapped_column(default=0)
     missed_pings: Mapped[int] = mapped_column(default=0)
     alert_sent: Mapped[bool] = mapped_column(default=False)

@@ -46,6 +46,8 @@ class Monitor(Base):
     status_since: Mapped[datetime]
     is_active: Mapped[bool] = mapped_column(default=True)
     position: Mapped[int] = mapped_column(default=0)
+    # Percent of the watched time that it ought to be up; NULL without an agreement.
+    sla_target: Mapped[float | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
