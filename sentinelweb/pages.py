@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, abort, render_template, request
+from flask import Flask, abort, current_app, render_template, request
 from flask_login import current_user
 from jinja2_fragments import BlockNotFoundError
 from jinja2_fragments.flask import render_block
 
-from sentinelweb import clock, i18n
+from sentinelweb import clock, i18n, reasons
 from sentinelweb.core.durations import format_duration
 from sentinelweb.extensions import settings
 
@@ -27,6 +27,7 @@ def init_app(app: Flask) -> None:
         moment=i18n.format_moment,
         number=i18n.format_number,
         percent=i18n.format_percent,
+        reason=reasons.in_words,
         size=i18n.format_size,
     )
     app.before_request(_choose_reader)
@@ -78,4 +79,9 @@ def _choose_reader() -> None:
 
 
 def _template_context() -> dict[str, Any]:
-    return {"now": clock.now(), "reader": i18n.reader(), "settings": settings()}
+    return {
+        "blueprints": current_app.blueprints,
+        "now": clock.now(),
+        "reader": i18n.reader(),
+        "settings": settings(),
+    }

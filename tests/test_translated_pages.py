@@ -27,8 +27,7 @@ pytestmark = [
 ]
 
 NOTES = ("pinged", "missed", "unfinished", "failed", "exit 3", "late", "rescheduled", "paused")
-# No pages of their own: one leads elsewhere, one is there only as long as nobody has an account.
-NOT_SEEN = {"heartbeats.home", "accounts.setup"}
+NOT_SEEN = {"accounts.setup"}  # there only as long as nobody has an account
 UNTRANSLATED = {"pings", "health", None}
 
 Arguments = dict[str, list[Any]]

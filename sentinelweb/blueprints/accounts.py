@@ -20,7 +20,14 @@ from sentinelweb.forms.accounts import (
 )
 from sentinelweb.forms.base import Form
 from sentinelweb.i18n import gettext as _
-from sentinelweb.services import account_mails, accounts, invitations, mail, passwords
+from sentinelweb.services import (
+    account_mails,
+    accounts,
+    environment,
+    invitations,
+    mail,
+    passwords,
+)
 from sentinelweb.services.invitations import BadInvitationError
 from sentinelweb.services.passwords import BadResetLinkError
 
@@ -45,6 +52,7 @@ def setup() -> ResponseReturnValue:
     if form.validate_on_submit():
         with form.showing_refusals():
             log_in(accounts.create_first_administrator(form.newcomer()))
+            environment.apply(settings())
             return redirect(_home(), 303)
     return _page("accounts/setup.html", form)
 
@@ -191,4 +199,4 @@ def _status() -> int:
 
 
 def _home() -> str:
-    return url_for("heartbeats.index")
+    return url_for("home.index")

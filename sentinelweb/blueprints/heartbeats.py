@@ -34,11 +34,6 @@ bp = Blueprint("heartbeats", __name__)
 bp.before_request(login_required(lambda: None))
 
 
-@bp.get("/")
-def home() -> ResponseReturnValue:
-    return redirect(url_for("heartbeats.index"))
-
-
 @bp.get("/heartbeats")
 def index() -> ResponseReturnValue:
     state = heartbeat_list.state(current_user)

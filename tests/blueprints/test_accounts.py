@@ -28,7 +28,7 @@ from tests.support.mailbox import finish_background_mail
 from tests.support.parallel import together
 
 NEW = "a quite different password"
-HOME = "/heartbeats"
+HOME = "/"
 
 Login = Callable[[CheckedClient, User], None]
 

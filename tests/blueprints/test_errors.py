@@ -78,7 +78,7 @@ def test_without_the_database_there_is_still_a_page(failing, app, user, login):
 def test_an_unknown_page_leads_back(client, user, login):
     login(client, user)
     assert client.get("/no/such/page").status_code == 404
-    assert client.page.query_one('main a.button[href="/heartbeats"]')
+    assert client.page.query_one('main a.button[href="/"]')
 
 
 @pytest.mark.parametrize("code", [404, 429])

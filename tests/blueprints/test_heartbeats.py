@@ -47,7 +47,7 @@ def live(browser):
 
 
 class TestWithoutLogin:
-    @pytest.mark.parametrize("path", ["/", "/heartbeats", "/heartbeats/add", "/heartbeats/1"])
+    @pytest.mark.parametrize("path", ["/heartbeats", "/heartbeats/add", "/heartbeats/1"])
     def test_pages_lead_to_the_login(self, client, user, path):
         response = client.get(path)
         assert response.status_code == 303
@@ -97,9 +97,6 @@ class TestOthers:
 
 
 class TestList:
-    def test_the_root_leads_here(self, browser):
-        assert browser.get("/").location == "/heartbeats"
-
     def test_cards_count_by_status(self, browser, user, make_heartbeat):
         for status in ("up", "up", "late", "down", "new", "paused"):
             make_heartbeat(user, status=status, last_ping=NOW if status != "new" else None)

@@ -18,7 +18,7 @@ def set_up(page: Page) -> None:
     page.get_by_label("E-mail", exact=True).fill(EMAIL)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Create account").click()
-    expect(page).to_have_url("/heartbeats")
+    expect(page).to_have_url("/")
 
 
 def add_webhook(page: Page, receiver: Receiver) -> None:
