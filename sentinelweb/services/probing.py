@@ -104,9 +104,9 @@ def _record_batch(session: Session, found: Sequence[Found], cycle_id: str | None
                 state.next_check_at = next_slot(state.claimed_at, state.interval)
             state.claimed_at = None
     connection = session.connection()
-    connection.execute(
-        _UPDATE, [_columns(state, state.last) for state in states.values() if state.last]
-    )
+    updated = [_columns(state, state.last) for state in states.values() if state.last]
+    if updated:  # else all are older than what is known
+        connection.execute(_UPDATE, updated)
     connection.execute(
         sa.insert(_checks),
         [
