@@ -9,27 +9,40 @@ from config import Settings
 from sentinelweb.jobs import (
     AUDITS,
     CHECK_HEARTBEATS,
+    CHECK_HOSTS,
+    CYCLES,
     DELIVERIES,
     HOUSEKEEPING,
     PRUNE,
+    RUN_CYCLE,
     SEND_DELIVERIES,
+    SUM_UP,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Periodic:
-    """A task that runs every `interval` seconds, and is killed after `timeout` of them."""
+    """A task that runs every `interval` seconds, and is killed after `timeout` of them.
+
+    An `aligned` one runs whenever the Unix time is a multiple of its interval.
+    """
 
     name: str
     task: str
     queue: str
     interval: Callable[[Settings], int]
     timeout: int = 300
+    aligned: bool = False
 
 
-# The scheduler wakes the first two as soon as something is due; these runs find what a wake missed.
+# The scheduler wakes the first three as soon as something is due; these runs find what a wake missed.
 PERIODIC = (
     Periodic("check_heartbeats", CHECK_HEARTBEATS, AUDITS, lambda s: s.worker_interval_sec),
+    Periodic("check_hosts", CHECK_HOSTS, AUDITS, lambda s: s.worker_interval_sec),
     Periodic("send_deliveries", SEND_DELIVERIES, DELIVERIES, lambda _: 30),
+    Periodic("sum_up", SUM_UP, HOUSEKEEPING, lambda _: 30),
+    Periodic(
+        "run_cycle", RUN_CYCLE, CYCLES, lambda s: s.loop_interval_seconds, timeout=60, aligned=True
+    ),
     Periodic("prune", PRUNE, HOUSEKEEPING, lambda _: 3_600),
 )

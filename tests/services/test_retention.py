@@ -16,16 +16,27 @@ from sentinelweb.models import (
     Delivery,
     DeliveryAttempt,
     HeartbeatCheck,
+    HostRollup,
+    MonitoringCycle,
     Ping,
+    RollupMark,
+    ServiceCheck,
+    ServiceRollup,
     StatusChange,
+    TeamRollup,
     User,
 )
-from sentinelweb.services import retention
+from sentinelweb.services import retention, rollups
 from sentinelweb.services.transitions import delivery_row
-from tests.support.factories import NOW
+from tests.support.factories import NOW, make_host, make_service, team_of
 
 pytestmark = pytest.mark.settings(
-    ping_retention_days=10, history_retention_days=20, delivery_retention_days=30
+    ping_retention_days=10,
+    history_retention_days=20,
+    delivery_retention_days=30,
+    check_retention_hours=24,
+    cycle_retention_days=7,
+    rollup_retention_days=100,
 )
 
 
@@ -50,17 +61,33 @@ def add_pings(heartbeat: HeartbeatCheck, *ages: float) -> None:
         session.execute(sa.insert(Ping), [values | days_ago(age) for age in ages])
 
 
-def ages(model: type[Ping | StatusChange | Delivery]) -> list[float]:
+def ages(
+    model: type[Ping | StatusChange | Delivery | ServiceCheck | MonitoringCycle],
+) -> list[float]:
     db.session.rollback()
     times = db.session.scalars(sa.select(model.created_at).order_by(model.id))
     return [(NOW - time) / timedelta(days=1) for time in times]
+
+
+def add_checks(service_id: int, *ages: float) -> None:
+    values = {"service_id": service_id, "status": "healthy"}
+    with writing() as session:
+        session.execute(sa.insert(ServiceCheck), [values | days_ago(age) for age in ages])
+
+
+def add_cycles(host_id: int, *ages: float, **values: Any) -> None:
+    with writing() as session:
+        for number, age in enumerate(ages):
+            id_ = f"{number:036}"
+            session.add(MonitoringCycle(id=id_, host_id=host_id, **values, **days_ago(age)))
 
 
 def test_pings_are_kept_as_long_as_the_setting_says(
     settings: Settings, heartbeat: HeartbeatCheck
 ) -> None:
     add_pings(heartbeat, 400, 11, 10.001, 9.999, 1)
-    assert retention.prune(NOW, settings) == {"pings": 3, "history": 0, "deliveries": 0}
+    deleted = retention.prune(NOW, settings)
+    assert {table: count for table, count in deleted.items() if count} == {"pings": 3}
     assert ages(Ping) == pytest.approx([9.999, 1])
 
 
@@ -121,4 +148,68 @@ def test_a_younger_row_among_old_ones_stays(
 
 @pytest.mark.usefixtures("app")
 def test_nothing_to_prune_is_nothing_done(settings: Settings) -> None:
-    assert retention.prune(NOW, settings) == {"pings": 0, "history": 0, "deliveries": 0}
+    assert set(retention.prune(NOW, settings).values()) == {0}
+
+
+def test_results_are_kept_for_hours(settings: Settings, user: User) -> None:
+    add_checks(make_service(user).id, 30, 1.001, 0.999, 0.1)
+    rollups.run()
+    assert retention.prune(NOW, settings)["service_checks"] == 2
+    assert ages(ServiceCheck) == pytest.approx([0.999, 0.1])
+
+
+def test_results_that_are_not_summed_up_yet_stay_however_old(
+    settings: Settings, user: User
+) -> None:
+    service = make_service(user)
+    add_checks(service.id, 30)
+    rollups.run()
+    add_checks(service.id, 29)
+    assert retention.prune(NOW, settings)["service_checks"] == 1
+    assert ages(ServiceCheck) == [29]
+    rollups.run()
+    assert retention.prune(NOW, settings)["service_checks"] == 1
+
+
+def test_results_of_a_stretch_that_is_half_summed_up_stay(settings: Settings, user: User) -> None:
+    add_checks(make_service(user).id, 30, 30)
+    with writing() as session:
+        session.add(RollupMark(source="service_checks", last_id=0, upto_id=2, service_id=1))
+    assert retention.prune(NOW, settings)["service_checks"] == 0
+
+
+def test_cycles_are_kept_for_days_and_until_they_are_summed_up(
+    settings: Settings, user: User
+) -> None:
+    host = make_host(user)
+    add_cycles(host.id, 30, 7.01, 6.99, 1)
+    assert retention.prune(NOW, settings)["monitoring_cycles"] == 0
+    rollups.run()
+    assert retention.prune(NOW, settings)["monitoring_cycles"] == 2
+    assert ages(MonitoringCycle) == pytest.approx([6.99, 1])
+
+
+@pytest.mark.parametrize("model", [ServiceRollup, HostRollup, TeamRollup])
+@pytest.mark.parametrize(("resolution", "days"), [(60, 2), (600, 8), (3_600, 62), (86_400, 100)])
+def test_finer_sums_go_sooner(
+    settings: Settings,
+    user: User,
+    monkeypatch: pytest.MonkeyPatch,
+    model: type[ServiceRollup | HostRollup | TeamRollup],
+    resolution: int,
+    days: int,
+) -> None:
+    """More of them than a batch at once."""
+    monkeypatch.setattr(retention, "BATCH", 3)
+    owner = {
+        ServiceRollup: lambda: {"service_id": make_service(user).id},
+        HostRollup: lambda: {"host_id": make_host(user).id},
+        TeamRollup: lambda: {"team_id": team_of(user).id, "host_id": 0},
+    }[model]()
+    sums = [days + 5 + number / 10 for number in range(10)] + [days + 0.01, days - 0.01]
+    with writing() as session:
+        rows = [{"resolution": resolution, "bucket_at": NOW - timedelta(days=age)} for age in sums]
+        session.execute(sa.insert(model), [owner | row for row in rows])
+    assert retention.prune(NOW, settings)[model.__tablename__] == 11
+    left = db.session.scalars(sa.select(model.bucket_at)).all()
+    assert left == [NOW - timedelta(days=days - 0.01)]
