@@ -25,6 +25,7 @@ from sentinelweb.outbound.names import Names
 
 DOCKER_HOST = "unix:///var/run/docker.sock"
 MOST_SOCKETS = 65_536
+AT_ONCE = 500
 SPARE_DESCRIPTORS = 512  # for connections that are being made, the database and Redis
 
 
@@ -54,6 +55,9 @@ class Network:
     `reach` is the SSRF rule for what people typed. `ipv4_only` leaves out the IPv6 addresses of
     names. `override_ip`, which the operator set, stands for every name in HTTP probes.
     `docker_host` is the Docker Engine's address.
+
+    `places` bounds how many look at once, and `turn` is held by the one who begins next: all crowds
+    of a process share them.
     """
 
     def __init__(
@@ -67,6 +71,8 @@ class Network:
         self.reach = reach
         self.override_ip = override_ip
         self.docker_host = docker_host or DOCKER_HOST
+        self.places = asyncio.Semaphore(AT_ONCE)
+        self.turn = asyncio.Lock()
         self._names = Names(ipv4_only=ipv4_only)
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._most_sockets = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 from sentinelweb.i18n import gettext, ngettext
 
@@ -55,9 +56,14 @@ BUSY = N_("This machine was too busy")
 _EXPIRES = re.compile(r"Certificate expires in (\d+) days?")
 
 
-def certificate_expires(days: int) -> str:
-    """The reason of a certificate that has `days` days left."""
-    return f"Certificate expires in {days} day{'' if days == 1 else 's'}"
+def of_certificate(expires_at: datetime, now: datetime, days: int) -> str:
+    """Why a certificate until `expires_at` lasts less than `days` days; empty if it lasts them."""
+    left = (expires_at - now).days
+    if left < 0:
+        return CERTIFICATE_EXPIRED
+    if left >= days:
+        return ""
+    return f"Certificate expires in {left} day{'' if left == 1 else 's'}"
 
 
 def explain(reason: str) -> str:
