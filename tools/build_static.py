@@ -18,6 +18,8 @@ COPIES = {
     "htmx.min.js": "htmx.org/dist/htmx.min.js",
     "inter-latin.woff2": "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
     "inter-latin-ext.woff2": "@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2",
+    "uplot.min.js": "uplot/dist/uPlot.iife.min.js",
+    "uplot.min.css": "uplot/dist/uPlot.min.css",
 }
 # `icon("bell")`, and arguments and class attributes such as `icon_name="bell"`, must be icons;
 # in templates any quoted word may be one, as in `empty_state("bell", …)`.
