@@ -39,7 +39,8 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     if not hasattr(config, "workerinput"):
         # The settings of whoever runs the tests are not the tests'.
-        for name in _setting_names():
+        services = {name for name in os.environ if name.startswith("SERVICE_")}
+        for name in _setting_names() | services:
             os.environ.pop(name, None)
         config.stash[_RUN] = TestRun.begin()
 

@@ -14,7 +14,14 @@ from sqlalchemy.exc import DBAPIError
 from config import ConfigurationError
 from sentinelweb.extensions import settings
 from sentinelweb.models import User
-from sentinelweb.services import account_mails, accounts, administration, invitations, passwords
+from sentinelweb.services import (
+    account_mails,
+    accounts,
+    administration,
+    environment,
+    invitations,
+    passwords,
+)
 from sentinelweb.services.accounts import Newcomer
 from sentinelweb.services.errors import InvalidInputError
 
@@ -47,6 +54,7 @@ def setup() -> None:
     """Make the administrator of ADMIN_EMAIL and ADMIN_PASSWORD, unless a user exists."""
     user = accounts.ensure_first_administrator(settings())
     if user is not None:
+        environment.apply(settings())
         click.echo(f"Made the administrator {user.email}.")
 
 
@@ -65,6 +73,8 @@ def create(email: str, name: str, *, admin: bool, make_password: bool) -> None:
         else click.prompt("Password", hide_input=True, confirmation_prompt=True)
     )
     user = accounts.create(Newcomer(email, password, name=name), is_admin=admin)
+    if user.is_admin:
+        environment.apply(settings())
     kind = "administrator" if user.is_admin else "user"
     click.echo(f"Created the {kind} {user.email}.")
     if make_password:

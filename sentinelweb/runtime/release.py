@@ -12,7 +12,7 @@ from config import ConfigurationError
 from sentinelweb.cli.accounts import plain_errors
 from sentinelweb.db import db
 from sentinelweb.extensions import settings
-from sentinelweb.services import accounts
+from sentinelweb.services import accounts, environment
 
 
 @plain_errors
@@ -21,6 +21,7 @@ def run() -> None:
     _check_version()
     flask_migrate.upgrade()
     accounts.ensure_first_administrator(settings())
+    environment.apply(settings())
 
 
 def _check_version() -> None:
