@@ -75,4 +75,4 @@ def test_a_second_run_writes_nothing(build):
 def test_the_lock_file_names_no_registry():
     lock = (SCRIPT.parents[1] / "package-lock.json").read_text()
     assert '"resolved"' not in lock
-    assert lock.count('"integrity"') == 4
+    assert lock.count('"integrity"') == 5
