@@ -10,9 +10,10 @@ from flask_login import current_user
 from jinja2_fragments import BlockNotFoundError
 from jinja2_fragments.flask import render_block
 
-from sentinelweb import clock, i18n, reasons
+from sentinelweb import clock, i18n
 from sentinelweb.core.durations import format_duration
 from sentinelweb.extensions import settings
+from sentinelweb.probes import reasons
 
 
 def init_app(app: Flask) -> None:
@@ -27,7 +28,7 @@ def init_app(app: Flask) -> None:
         moment=i18n.format_moment,
         number=i18n.format_number,
         percent=i18n.format_percent,
-        reason=reasons.in_words,
+        reason=reasons.explain,
         size=i18n.format_size,
     )
     app.before_request(_choose_reader)
@@ -64,7 +65,7 @@ def base_url() -> str:
 
 def _choose_reader() -> None:
     """The user's own choice, else this browser's, else what it asks for, else the server's."""
-    if request.blueprint in {"pings", "health"} or request.endpoint == "static":
+    if request.blueprint in {"pings", "health", "host_reports"} or request.endpoint == "static":
         return  # no session and no user on the hot path
     locale = getattr(current_user, "locale", None) or request.cookies.get("locale")
     timezone = getattr(current_user, "timezone", None)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from sentinelweb import reasons
 from sentinelweb.i18n import gettext as _
 from sentinelweb.notifiers import host_texts, phrases
 from sentinelweb.notifiers.base import Message
@@ -13,7 +12,7 @@ from sentinelweb.notifiers.base import Message
 
 def relay(message: Message, description: str) -> str:
     facts = message.facts
-    code, note = facts.get("code"), facts.get("note")
+    code = facts.get("code")
     title, meaning = _meaning(code)
     return phrases.lines(
         title,
@@ -27,7 +26,6 @@ def relay(message: Message, description: str) -> str:
             previous=code_word(facts.get("previous_code")),
         ),
         f"💬 {meaning}",
-        phrases.reason(reasons.in_words(note)) if note else None,
         phrases.happened_at(message),
         phrases.details(message),
     )

@@ -5,12 +5,12 @@ An alert says why, a recovery how quickly the service answers now, and both when
 
 from __future__ import annotations
 
-from sentinelweb import reasons
 from sentinelweb.i18n import format_number, lazy_gettext
 from sentinelweb.i18n import gettext as _
 from sentinelweb.notifiers import phrases
 from sentinelweb.notifiers.base import Message
 from sentinelweb.notifiers.phrases import Wording
+from sentinelweb.probes import reasons
 
 
 def _down(message: Message, description: str) -> str:
@@ -22,7 +22,7 @@ def _down(message: Message, description: str) -> str:
         _subject(message),
         phrases.described(description),
         _address(message),
-        phrases.reason(reasons.in_words(facts.get("note") or _("unknown"))),
+        phrases.reason(reasons.explain(facts.get("note") or _("unknown"))),
         "🔢 " + _("Failures in a row: %(n)s", n=format_number(failures)) if failures else None,
         phrases.happened_at(message),
         "",

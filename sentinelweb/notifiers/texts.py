@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sentinelweb import reasons
 from sentinelweb.i18n import format_datetime, ngettext
 from sentinelweb.i18n import gettext as _
 from sentinelweb.notifiers import (
@@ -16,6 +15,7 @@ from sentinelweb.notifiers import (
 )
 from sentinelweb.notifiers.base import Message
 from sentinelweb.notifiers.phrases import Wording
+from sentinelweb.probes import reasons
 
 _WORDINGS = {
     "heartbeat": heartbeat_texts.WORDING,
@@ -136,7 +136,7 @@ def _summary(message: Message) -> str:
     name = facts.get("name", "")
     match message.event:
         case "down" if facts.get("kind") == "service" and facts.get("note"):
-            reason = reasons.in_words(facts["note"])
+            reason = reasons.explain(facts["note"])
             return "🚨 " + _(
                 "%(name)s: down (%(reason)s), %(time)s", name=name, reason=reason, time=time
             )

@@ -118,13 +118,12 @@ class TestRelay:
         assert f"🔢 Code: {'no answer' if code is None else code}, before: 200" in text
 
     def test_the_whole_text(self) -> None:
-        assert lines(make_host_message("relay", code=None, note="Timeout", description="")) == [
+        assert lines(make_host_message("relay", code=None, description="")) == [
             "🚨 RELAY NOT REACHED",
             "",
             "⚠️ Host: web-1",
             "🔢 Code: no answer, before: 200",
             "💬 The receiver did not answer: a time limit, the network or the name.",
-            "❗ Reason: Timeout",
             "📅 Happened at: Jan 8, 2026, 8:00:00\u202fAM UTC",
             "🔗 Details: https://sentinelweb.example.com/hosts/9",
         ]

@@ -63,7 +63,7 @@ HOST_FACTS: dict[str, Any] = {
 }
 RELAY_FACTS: dict[str, Any] = {
     name: HOST_FACTS[name] for name in ("kind", "id", "slug", "name", "description", "occurred_at")
-} | {"previous_code": 200, "code": 220, "note": ""}
+} | {"previous_code": 200, "code": 220, "note": "relay"}
 
 
 def make_message(event: str = "down", *, of: Mapping[str, Any] = FACTS, **facts: Any) -> Message:
