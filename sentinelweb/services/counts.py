@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -45,15 +45,24 @@ def shift(session: Session, deltas: Mapping[CountKey, int]) -> None:
 
 def by_status(kind: str, team_ids: Iterable[int] | None = None) -> dict[Status, int]:
     """How many monitors of `kind` have each status, in `team_ids` or in all teams."""
+    return by_kind([kind], team_ids)[kind]
+
+
+def by_kind(
+    kinds: Collection[str], team_ids: Iterable[int] | None = None
+) -> dict[str, dict[Status, int]]:
+    """As `by_status`, for several kinds at once."""
     query = (
-        sa.select(MonitorCount.status, sa.func.sum(MonitorCount.count))
-        .where(MonitorCount.kind == kind)
-        .group_by(MonitorCount.status)
+        sa.select(MonitorCount.kind, MonitorCount.status, sa.func.sum(MonitorCount.count))
+        .where(MonitorCount.kind.in_(kinds))
+        .group_by(MonitorCount.kind, MonitorCount.status)
     )
     if team_ids is not None:
         query = query.where(MonitorCount.team_id.in_(team_ids))
-    found = {Status(status): int(count) for status, count in db.session.execute(query)}
-    return {status: found.get(status, 0) for status in Status}
+    found = {kind: dict.fromkeys(Status, 0) for kind in kinds}
+    for kind, status, count in db.session.execute(query):
+        found[kind][Status(status)] = int(count)
+    return found
 
 
 def recount() -> None:

@@ -32,6 +32,7 @@ KINDS = ("service", "heartbeat", "host")
 CALM = (Status.UP, Status.NEW, Status.PAUSED)
 WORST = 50
 LATEST = 8
+FAILING = 1_000  # that are looked through for those of the user that are still up
 HOSTS = 12
 OUTAGES_SHOWN_FOR = timedelta(days=1)
 
@@ -126,7 +127,7 @@ class Overview:
 def find(user: User) -> Overview:
     """What concerns `user`. Cheap: asked every few seconds by every open page."""
     teams = scoping.team_ids(user)
-    by_kind = {kind: counts.by_status(kind, teams) for kind in KINDS}
+    by_kind = counts.by_kind(KINDS, teams)
 
     def latest(kinds: Iterable[str], statuses: Iterable[Status], limit: int) -> list[Key]:
         there = [(kind, status) for kind in kinds for status in statuses if by_kind[kind][status]]
@@ -178,17 +179,15 @@ def _failing(teams: Sequence[int]) -> list[Key]:
 
     Those with few failures come first in the index, and they alone can be up still.
     """
-    none: sa.ColumnElement[int] = sa.literal_column(
-        "0"
-    )  # a parameter would hide from SQLite that the index fits
+    services = Service.__table__.c
+    none: sa.ColumnElement[int] = sa.literal_column("0")  # SQLite matches no index with a parameter
+    few = sa.select(services.id, services.failures).where(services.failures > none)
+    few_first = few.order_by(services.failures).limit(FAILING).subquery()
     query = (
-        sa.select(Service.id)
-        .where(
-            Service.failures > none,
-            Monitor.team_id.in_(teams),
-            Monitor.status.in_([Status.UP, Status.NEW]),
-        )
-        .order_by(Service.failures)
+        sa.select(few_first.c.id)
+        .join(Monitor, Monitor.id == few_first.c.id)
+        .where(Monitor.team_id.in_(teams), Monitor.status.in_([Status.UP, Status.NEW]))
+        .order_by(few_first.c.failures.desc(), few_first.c.id)
         .limit(LATEST)
     )
     return [("service", id_) for id_ in db.session.scalars(query)]
@@ -227,7 +226,7 @@ def _hosts(teams: Sequence[int]) -> Sequence[Row]:
             sa.func.row_number().over(order_by=order).label("place"),
         )
         .select_from(Host)
-        .where(Monitor.team_id.in_(teams))
+        .where(Monitor.team_id.in_(teams), Monitor.kind == "host")
         .order_by(*order)
         .limit(HOSTS)
         .subquery()
