@@ -59,6 +59,11 @@ def mails(view: View) -> View:
     return _limit("30 per hour", _network)(view)
 
 
+def guesses_of_keys(refuse: View) -> View:
+    """Limit refusals to one address. Whoever shows a key that is good is not refused."""
+    return _limit("100 per 15 minutes", _network)(refuse)
+
+
 def _limit(
     limit: str, key: Callable[[], str], when: Callable[[Response], bool] | None = None
 ) -> RouteLimit:

@@ -65,7 +65,7 @@ def _internal_error(code: int) -> Response:
 
 
 def _wants_json() -> bool:
-    if request.path.startswith("/ping/"):
+    if request.path.startswith(("/ping/", "/api/")):
         return True
     accepted = request.accept_mimetypes
     return accepted["application/json"] > accepted["text/html"]

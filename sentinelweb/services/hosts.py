@@ -1,0 +1,198 @@
+"""Hosts as people manage them: created, edited, given keys, paused, resumed, deleted.
+
+Every function takes the user who asks, and finds nothing of other teams: NotFoundError. The machine
+that SentinelWeb runs on reports to itself: it has no key, and cannot be paused or deleted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from sentinelweb import clock
+from sentinelweb.core.schedule import Deadlines
+from sentinelweb.core.status import Event, Status, decide
+from sentinelweb.db import db, writing
+from sentinelweb.models import Host, Service, ServiceCheck, User
+from sentinelweb.services import counts, monitors, scoping, transitions
+from sentinelweb.services.counts import CountKey
+from sentinelweb.services.errors import NotFoundError
+from sentinelweb.services.transitions import Transition
+
+KIND = "host"
+KEY_BYTES = 24  # 192 bits
+KEY_PREFIX = "sw_"  # so that scanners of repositories know one when it was committed by mistake
+HINT_LENGTH = len(KEY_PREFIX) + 5
+MIN_SILENCE = 10
+MAX_SILENCE = 30 * 86_400
+BATCH = 5_000  # rows of one transaction: more would hold up pings
+
+_checks = ServiceCheck.__table__
+
+
+@dataclass(frozen=True, slots=True)
+class HostValues:
+    """What a person decides about a host. `silent_after` is in seconds."""
+
+    name: str
+    description: str = ""
+    tags: list[str] = field(default_factory=list)
+    environment: str = ""
+    silent_after: int = 60
+    channel_ids: Sequence[int] = ()
+
+    def columns(self) -> dict[str, Any]:
+        names = (name for name in self.__slots__ if name != "channel_ids")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A host and the key that its agent shows: here in full, and nowhere ever again."""
+
+    host: Host
+    key: str
+
+
+def get(user: User, host_id: int) -> Host:
+    return scoping.owned(user, Host, host_id)
+
+
+def hash_of(key: str) -> str:
+    """What is stored of a key. It is random, so that it needs no salt and no slow hash."""
+    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
+
+
+def create(user: User, values: HostValues) -> NewKey:
+    """Add a host whose agent is still to report, to the user's own team."""
+    now = clock.now()
+    with writing() as session:
+        host = Host(
+            **values.columns(),
+            team_id=scoping.home_team(user),
+            slug=monitors.new_slug(),
+            status=Status.NEW,
+            status_since=now,
+            created_at=now,
+            updated_at=now,
+        )
+        key = _give_key(host)
+        session.add(host)
+        session.flush()
+        monitors.set_channels(session, host, values.channel_ids)
+        counts.shift(session, {CountKey(host.team_id, KIND, Status.NEW): 1})
+    return NewKey(host, key)
+
+
+def edit(user: User, host_id: int, values: HostValues) -> Host:
+    """Change a host. When it counts as silent is reckoned anew from its last report."""
+    with writing() as session:
+        host = scoping.owned_for_update(user, Host, host_id, session)
+        for name, value in values.columns().items():
+            setattr(host, name, value)
+        host.updated_at = clock.now()
+        if host.overdue_at and host.last_report_at:
+            host.overdue_at = host.last_report_at + timedelta(seconds=host.silent_after)
+        monitors.set_channels(session, host, values.channel_ids)
+    return host
+
+
+def rotate_key(user: User, host_id: int) -> NewKey:
+    """Give a host a new key; the old one is unknown from now on."""
+    with writing() as session:
+        host = _remote_for_update(user, host_id, session)
+        key = _give_key(host)
+        host.updated_at = clock.now()
+    return NewKey(host, key)
+
+
+def pause(user: User, host_id: int) -> Host:
+    """Expect no reports until it is resumed. Its services go on being recorded."""
+    now = clock.now()
+    with writing() as session:
+        host = _remote_for_update(user, host_id, session)
+        host.overdue_at = None
+        _change(session, host, Event.PAUSED, now)
+    return host
+
+
+def resume(user: User, host_id: int) -> Host:
+    """Expect reports again, counted from now if there ever was one."""
+    now = clock.now()
+    with writing() as session:
+        host = _remote_for_update(user, host_id, session)
+        if host.status == Status.PAUSED:
+            if host.last_report_at:
+                host.overdue_at = now + timedelta(seconds=host.silent_after)
+            _change(session, host, Event.RESUMED, now)
+    return host
+
+
+def delete(user: User, host_id: int) -> str:
+    """Delete a host with its services and all that they recorded. Return its name.
+
+    Its results may be millions, so they go first and a few at a time; if that is cut short, what is
+    left can be deleted again. Without its key the agent adds no more meanwhile.
+    """
+    with writing() as session:
+        host = _remote_for_update(user, host_id, session)
+        host.key_hash, host.overdue_at = None, None
+    for service_id in db.session.scalars(_service_ids(host_id)).all():
+        _delete_checks(service_id)
+    with writing() as session:
+        host = _remote_for_update(user, host_id, session)
+        gone: Counter[CountKey] = Counter({CountKey(host.team_id, KIND, host.status): -1})
+        services = sa.select(Service).where(Service.host_id == host_id).order_by(Service.id)
+        for service in session.scalars(services.with_for_update()):
+            gone[CountKey(service.team_id, "service", service.status)] -= 1
+            session.delete(service)
+        session.flush()
+        session.delete(host)
+        session.flush()
+        counts.shift(session, gone)
+    return host.name
+
+
+def _service_ids(host_id: int) -> sa.Select[int]:
+    return sa.select(Service.id).where(Service.host_id == host_id).order_by(Service.id)
+
+
+def _delete_checks(service_id: int) -> None:
+    gone = BATCH
+    while gone == BATCH:
+        with writing() as session:
+            some = sa.select(_checks.c.id).where(_checks.c.service_id == service_id).limit(BATCH)
+            deleted = sa.delete(_checks).where(_checks.c.id.in_(some)).returning(_checks.c.id)
+            gone = len(session.scalars(deleted).all())
+
+
+def _remote_for_update(user: User, host_id: int, session: Session) -> Host:
+    """Raise NotFoundError for the machine that SentinelWeb runs on too."""
+    host = scoping.owned_for_update(user, Host, host_id, session)
+    if host.is_local:
+        raise NotFoundError
+    return host
+
+
+def _give_key(host: Host) -> str:
+    key = KEY_PREFIX + secrets.token_urlsafe(KEY_BYTES)
+    host.key_hash, host.key_hint = hash_of(key), key[:HINT_LENGTH]
+    return key
+
+
+def _change(session: Session, host: Host, event: Event, now: datetime) -> None:
+    """Let `event` happen to a locked host, whose `overdue_at` is as it makes it."""
+    previous = Status(host.status)
+    deadlines = Deadlines(host.overdue_at, host.overdue_at) if host.overdue_at else None
+    decision = decide(previous, event, deadlines, now)
+    session.flush()
+    transitions.apply(session, [Transition(host.id, previous, decision)], now)
+    session.refresh(host)
