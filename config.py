@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-MIN_SECRET = 16  # characters; whoever guesses the key is everybody
+MIN_SECRET = 16  # characters; whoever guesses it is everybody
 MAX_SOCKET_PATH = 100  # sockaddr_un holds 108 bytes on Linux and 104 on macOS
 
 # Hosting panels and compose files hand over a variable that was left blank as "".
@@ -87,6 +87,11 @@ class Settings(BaseSettings):
     )
     admin_password: OptionalText = Field(
         None, description="The first administrator's password; at least 10 characters."
+    )
+    admin_token: OptionalText = Field(
+        None,
+        description="Opens the API for all teams, as `X-Admin-Token`; at least 16 characters. Keys "
+        "of single teams are made on the page “API keys”.",
     )
     trusted_proxies: int = Field(
         0,
@@ -247,7 +252,7 @@ class Settings(BaseSettings):
             return f"postgresql+psycopg://{rest}"
         raise ValueError("must begin with sqlite:// or postgresql://")
 
-    @field_validator("secret_key")
+    @field_validator("secret_key", "admin_token")
     @classmethod
     def _long_enough(cls, value: str | None) -> str | None:
         if value is not None and len(value) < MIN_SECRET:

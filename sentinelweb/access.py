@@ -10,9 +10,10 @@ from flask import abort, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user
 
-from sentinelweb.extensions import login_manager
+from sentinelweb.extensions import login_manager, settings
 from sentinelweb.models import User
-from sentinelweb.services import accounts
+from sentinelweb.services import accounts, api_keys
+from sentinelweb.services.scoping import Program
 
 View = Callable[..., ResponseReturnValue]
 
@@ -71,3 +72,12 @@ def _lead_to_login() -> ResponseReturnValue:
     # Only what is opened by an address can be gone back to.
     target = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("accounts.login", next=target), 303)
+
+
+def program_of_request() -> Program | None:
+    """The program that shows a key, as `X-Admin-Token` (seed 001) or as a bearer token."""
+    secret = request.headers.get("X-Admin-Token", "")
+    if not secret:
+        scheme, _, rest = request.headers.get("Authorization", "").partition(" ")
+        secret = rest.strip() if scheme.lower() == "bearer" else ""
+    return api_keys.authenticate(secret, settings())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -17,18 +18,45 @@ MAX_ID = 2**31 - 1  # a larger one cannot be asked of PostgreSQL
 Owned = TypeVar("Owned", bound=Monitor | Channel)
 
 
-def team_ids(user: User) -> list[int]:
-    """The teams whose things `user` may see."""
-    query = sa.select(Membership.team_id).where(Membership.user_id == user.id)
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program that acts by a key: for one team, or for all of them (`team_id` None)."""
+
+    team_id: int | None
+    can_write: bool = False
+
+
+Actor: TypeAlias = User | Program
+
+
+def team_ids(actor: Actor) -> list[int]:
+    """The teams whose things `actor` may see."""
+    if isinstance(actor, Program):
+        if actor.team_id is not None:
+            return [actor.team_id]
+        return list(db.session.scalars(sa.select(Team.id)))
+    query = sa.select(Membership.team_id).where(Membership.user_id == actor.id)
     return list(db.session.scalars(query))
 
 
-def home_team(user: User) -> int:
-    """The team that what `user` makes belongs to: the personal one, of which they are the owner."""
+def home_team(actor: Actor) -> int:
+    """The team that what `actor` makes belongs to.
+
+    Of a user the personal one, of which they are the owner; of a program that acts for all teams,
+    the first administrator's. Raise NotFoundError while there is no administrator.
+    """
+    if isinstance(actor, Program):
+        if actor.team_id is not None:
+            return actor.team_id
+        first = sa.select(User).where(User.is_admin).order_by(User.id).limit(1)
+        administrator = db.session.scalars(first).one_or_none()
+        if administrator is None:
+            raise NotFoundError
+        actor = administrator
     query = (
         sa.select(Team.id)
         .join(Membership)
-        .where(Membership.user_id == user.id)
+        .where(Membership.user_id == actor.id)
         .order_by(
             sa.and_(Team.is_personal, Membership.role == Role.OWNER).desc(),
             Team.id,
@@ -38,22 +66,22 @@ def home_team(user: User) -> int:
     return db.session.scalars(query).one()
 
 
-def owned(user: User, model: type[Owned], id_: int) -> Owned:
-    """The row `id_` of `model`; raise NotFoundError if it is none of the user's teams'."""
-    return _owned(user, model, id_, db.session())
+def owned(actor: Actor, model: type[Owned], id_: int) -> Owned:
+    """The row `id_` of `model`; raise NotFoundError if it is none of the actor's teams'."""
+    return _owned(actor, model, id_, db.session())
 
 
-def owned_for_update(user: User, model: type[Owned], id_: int, session: Session) -> Owned:
+def owned_for_update(actor: Actor, model: type[Owned], id_: int, session: Session) -> Owned:
     """As `owned`, read anew and locked until the transaction of `writing()` ends."""
-    return _owned(user, model, id_, session, lock=True)
+    return _owned(actor, model, id_, session, lock=True)
 
 
 def _owned(
-    user: User, model: type[Owned], id_: int, session: Session, *, lock: bool = False
+    actor: Actor, model: type[Owned], id_: int, session: Session, *, lock: bool = False
 ) -> Owned:
     if not 0 < id_ <= MAX_ID:
         raise NotFoundError
-    query = sa.select(model).where(model.id == id_, model.team_id.in_(team_ids(user)))
+    query = sa.select(model).where(model.id == id_, model.team_id.in_(team_ids(actor)))
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
     found = session.scalars(query).one_or_none()

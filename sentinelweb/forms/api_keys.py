@@ -1,0 +1,30 @@
+"""The form of an API key."""
+
+from __future__ import annotations
+
+from wtforms import RadioField, StringField
+from wtforms.fields import SelectChoice
+from wtforms.validators import DataRequired, Length
+
+from sentinelweb.forms.base import Form
+from sentinelweb.i18n import lazy_gettext as _l
+
+
+class ApiKeyForm(Form):
+    name = StringField(
+        _l("Name"),
+        description=_l("What will use it, e.g. “Deploy script”."),
+        filters=[lambda text: text.strip() if text else text],
+        validators=[
+            DataRequired(_l("Enter a name.")),
+            Length(max=100, message=_l("Use at most 100 characters.")),
+        ],
+    )
+    access = RadioField(
+        _l("What it may do"),
+        choices=[
+            SelectChoice("read", _l("Read only")),
+            SelectChoice("write", _l("Read and change")),
+        ],
+        default="read",
+    )
