@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
+from flask_login import current_user, login_required
 
 from sentinelweb import pages
-from sentinelweb.access import login_required
 from sentinelweb.forms.api_keys import ApiKeyForm
 from sentinelweb.i18n import gettext as _
 from sentinelweb.services import api_keys

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from wtforms import RadioField, StringField
-from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, Length
 
 from sentinelweb.forms.base import Form
+from sentinelweb.i18n import gettext as _
 from sentinelweb.i18n import lazy_gettext as _l
 
 
@@ -22,9 +22,6 @@ class ApiKeyForm(Form):
     )
     access = RadioField(
         _l("What it may do"),
-        choices=[
-            SelectChoice("read", _l("Read only")),
-            SelectChoice("write", _l("Read and change")),
-        ],
+        choices=lambda: [("read", _("Read only")), ("write", _("Read and change"))],
         default="read",
     )
