@@ -62,11 +62,19 @@ def record(found: Sequence[Found], *, cycle_id: str | None = None) -> Recorded:
     meanwhile are dropped. Results of a cycle end the lease.
     """
     recorded = Recorded()
-    ordered = sorted(found, key=lambda item: (item.at, item.service_id))
+    ordered = sorted(map(_storable, found), key=lambda item: (item.at, item.service_id))
     for start in range(0, len(ordered), BATCH):
         with writing() as session:
             recorded += _record_batch(session, ordered[start : start + BATCH], cycle_id)
     return recorded
+
+
+def _storable(item: Found) -> Found:
+    """PostgreSQL takes no NUL and minds the length, and an agent may send any reason."""
+    reason = item.result.reason.replace("\0", "")[:MAX_REASON]
+    if reason == item.result.reason:
+        return item
+    return item._replace(result=replace(item.result, reason=reason))
 
 
 @dataclass(slots=True)
@@ -117,7 +125,7 @@ def _record_batch(session: Session, found: Sequence[Found], cycle_id: str | None
                 "status": item.result.result,
                 "latency_ms": item.result.latency_ms,
                 "status_code": item.result.status_code,
-                "error_message": _reason(item.result),
+                "error_message": item.result.reason,
             }
             for item in kept
         ],
@@ -274,13 +282,8 @@ def _columns(state: _State, last: ProbeResult) -> dict[str, Any]:
         "last_result": last.result,
         "last_latency_ms": last.latency_ms,
         "last_status_code": last.status_code,
-        "last_error": _reason(last),
+        "last_error": last.reason,
         "failures": state.failures,
         "recent": state.recent,
         "certificate_expires_at": state.certificate_expires_at,
     }
-
-
-def _reason(found: ProbeResult) -> str:
-    """As it can be stored: PostgreSQL takes no NUL, and an agent may send anything."""
-    return found.reason.replace("\0", "")[:MAX_REASON]
