@@ -56,9 +56,14 @@ class Monitor(Base):
         secondary=monitor_channels, order_by=Channel.name, passive_deletes=True
     )
 
+    def searched_beside(self) -> str:
+        """What the search looks at beside the texts that all kinds have."""
+        return ""
+
 
 @event.listens_for(Monitor, "before_insert", propagate=True)
 @event.listens_for(Monitor, "before_update", propagate=True)
 def _keep_search_text(_mapper: object, _connection: object, monitor: Monitor) -> None:
     texts = (monitor.slug, monitor.alias, monitor.name, monitor.description, monitor.environment)
-    monitor.search_text = fold("\n".join(filter(None, (*texts, *(monitor.tags or ())))))
+    searched = (*texts, *(monitor.tags or ()), monitor.searched_beside())
+    monitor.search_text = fold("\n".join(filter(None, searched)))

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from sentinelweb.core.targets import without_credentials
 from sentinelweb.models.host import Host
 from sentinelweb.models.monitor import Monitor
 
@@ -81,3 +82,6 @@ class Service(Monitor):
     host: Mapped[Host | None] = relationship(
         foreign_keys=host_id, primaryjoin=lambda: Service.host_id == Host.__table__.c.id
     )
+
+    def searched_beside(self) -> str:
+        return without_credentials(self.target)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from sentinelweb.core.results import ProbeResult
 from sentinelweb.core.status import Status
+from sentinelweb.core.targets import without_credentials
 
 
 class HeartbeatRow(Protocol):
@@ -150,15 +151,6 @@ def host_facts(row: HostRow, status: Status, now: datetime, *, note: str) -> dic
         "silent_for": int((now - last).total_seconds()) if last else None,
         "down_for": _down_for(row, now),
     }
-
-
-def without_credentials(target: str) -> str:
-    """`target` as everybody may read it: without the user, password and query of a URL."""
-    scheme, separator, rest = target.partition("://")
-    if not separator:
-        return target
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path.partition('?')[0]}"
 
 
 def _down_for(row: HeartbeatRow | ServiceRow | HostRow, now: datetime) -> int | None:

@@ -15,7 +15,7 @@ from sentinelweb.services.heartbeats import KIND
 from sentinelweb.services.monitor_list import NAME, URGENCY, MonitorList, Sorts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ListQuery(monitor_list.ListQuery):
     sorts: ClassVar[Sorts] = {
         "status": URGENCY,

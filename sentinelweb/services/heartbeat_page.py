@@ -15,7 +15,7 @@ from sentinelweb.core.uptime import Bucket, share_up
 from sentinelweb.models import HeartbeatCheck
 from sentinelweb.services import run_history, timeline, uptime
 from sentinelweb.services.run_history import RunHistory
-from sentinelweb.services.timeline import Position, Timeline
+from sentinelweb.services.timeline import Position, Rank, Timeline
 
 BAR_DAYS = 30
 UPCOMING = 3
@@ -48,7 +48,11 @@ def build(
         days,
         share_up(days),
         run_history.latest(heartbeat.id),
-        timeline.of_monitor(heartbeat.id, before=before, with_pings=with_pings),
+        timeline.of_monitor(
+            heartbeat.id,
+            before=before,
+            ranks=[rank for rank in Rank if with_pings or rank is not Rank.PING],
+        ),
     )
 
 

@@ -28,7 +28,7 @@ URGENCY = sa.case(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ListQuery:
     """What the address of a list asks for. A `-` before the key of `sort` reverses it."""
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from sentinelweb import clock, jobs, probes
 from sentinelweb.core.status import Event, Status, decide
+from sentinelweb.core.targets import without_credentials
 from sentinelweb.db import writing
 from sentinelweb.extensions import settings
 from sentinelweb.i18n import gettext as _
@@ -25,7 +26,6 @@ from sentinelweb.probes.base import InvalidTargetError, Option, Probe
 from sentinelweb.services import counts, monitors, scoping, transitions
 from sentinelweb.services.counts import CountKey
 from sentinelweb.services.errors import InvalidInputError
-from sentinelweb.services.facts import without_credentials
 from sentinelweb.services.masking import MASK, masked_headers, unmasked_headers
 from sentinelweb.services.transitions import Transition
 

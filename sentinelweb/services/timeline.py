@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
@@ -27,6 +27,9 @@ class Rank(IntEnum):
     DELIVERY = 2
     OUTAGE = 3
 
+
+# What happens to what nobody pings.
+WITHOUT_PINGS = (Rank.CHANGE, Rank.DELIVERY)
 
 Row = Ping | StatusChange | Delivery | Outage
 
@@ -96,23 +99,22 @@ class Timeline:
 
 
 def of_monitor(
-    monitor_id: int, *, before: Position | None = None, with_pings: bool = True
+    monitor_id: int, *, before: Position | None = None, ranks: Collection[Rank] = tuple(Rank)
 ) -> Timeline:
-    """The latest entries, or those that come `before` a position."""
-    ranks = [rank for rank in Rank if with_pings or rank is not Rank.PING]
+    """The latest entries of these `ranks`, or those that come `before` a position."""
     found = [entry for rank in ranks for entry in _entries(monitor_id, rank, before)]
     found.sort(key=lambda entry: entry.position, reverse=True)
     entries = found[:PAGE_SIZE]
     return Timeline(entries, entries[-1].position if len(found) > PAGE_SIZE else None)
 
 
-def latest_ids(monitor_id: int) -> tuple[object, ...]:
+def latest_ids(monitor_id: int, *, ranks: Collection[Rank] = tuple(Rank)) -> tuple[object, ...]:
     """Changes with the timeline's first page: the newest of each kind, and messages finished.
 
     No more than that page is read, by its index: a monitor may have a hundred thousand pings.
     """
     found: list[object] = []
-    for source in _SOURCES.values():
+    for source in (_SOURCES[rank] for rank in ranks):
         columns = [source.model.id, *([Delivery.finished_at] if source.model is Delivery else ())]
         page = _latest(sa.select(*columns), source, monitor_id).limit(PAGE_SIZE).subquery()
         found += db.session.execute(sa.select(*map(sa.func.max, page.c))).one()

@@ -1,19 +1,25 @@
-"""The days of a monitor, measured from its history."""
+"""How well monitors did, measured from their history."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from sentinelweb.core.status import Status
-from sentinelweb.core.uptime import Bucket, Change, buckets
-from sentinelweb.db import db
+from sentinelweb.core.uptime import Bucket, Change, buckets, share_up
+from sentinelweb.db import among, db
 from sentinelweb.models import Monitor, StatusChange
 
 # A monitor that changes every minute must not make its page slow: its older days stay unmeasured.
 MAX_CHANGES = 5_000
+# Nor may fifty of them make a list slow.
+MAX_LISTED_CHANGES = 300
+
+_history = StatusChange.__table__
 
 
 def daily(monitor: Monitor, now: datetime, *, days: int, timezone: str) -> list[Bucket]:
@@ -22,6 +28,53 @@ def daily(monitor: Monitor, now: datetime, *, days: int, timezone: str) -> list[
     today = now.astimezone(zone).date()
     bounds = [_midnight(today + timedelta(days=offset), zone) for offset in range(1 - days, 2)]
     return buckets(_changes(monitor, bounds[0]), bounds, now)
+
+
+def shares(
+    monitors: Sequence[Monitor], now: datetime, spans: Sequence[timedelta]
+) -> dict[int, list[float | None]]:
+    """By monitor's id, the uptime within each of the `spans` that end `now`: 0 to 1, as share_up().
+
+    `spans` ascend. One query for all of the monitors.
+    """
+    changes = _changes_of_all(monitors, now - spans[-1])
+    return {
+        monitor.id: [
+            share_up(buckets(changes[monitor.id], [now - span, now], now)) for span in spans
+        ]
+        for monitor in monitors
+    }
+
+
+def _changes_of_all(monitors: Sequence[Monitor], since: datetime) -> dict[int, list[Change]]:
+    """For each monitor what `_changes` has, of MAX_LISTED_CHANGES."""
+    newest_first = (_history.c.created_at.desc(), _history.c.id.desc())
+    ranked = (
+        sa.select(
+            *_history.c,
+            sa.func.row_number()
+            .over(partition_by=_history.c.monitor_id, order_by=newest_first)
+            .label("place"),
+        )
+        .where(
+            among(_history.c.monitor_id, [monitor.id for monitor in monitors]),
+            _history.c.created_at > since,
+        )
+        .subquery()
+    )
+    query = sa.select(ranked).where(ranked.c.place <= MAX_LISTED_CHANGES)
+    rows = defaultdict(list)
+    for row in db.session.execute(query.order_by(ranked.c.created_at, ranked.c.id)):
+        rows[row.monitor_id].append(row)
+    found = {}
+    for monitor in monitors:
+        own = rows[monitor.id]
+        changes = [Change(row.created_at, Status(row.new_status)) for row in own]
+        if len(own) < MAX_LISTED_CHANGES:
+            first = Status(own[0].prev_status if own else monitor.status)
+            changes.insert(0, Change(monitor.created_at, first))
+        found[monitor.id] = changes
+    return found
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

@@ -8,7 +8,7 @@ import pytest
 from sentinelweb.db import db
 from sentinelweb.models import Delivery, Outage, Ping, StatusChange
 from sentinelweb.services import timeline
-from sentinelweb.services.timeline import PAGE_SIZE, Position, Rank
+from sentinelweb.services.timeline import PAGE_SIZE, WITHOUT_PINGS, Position, Rank
 from tests.support.factories import NOW
 
 
@@ -98,7 +98,7 @@ def test_pings_may_be_left_out(user, make_heartbeat):
     heartbeat = make_heartbeat(user)
     add_pings(heartbeat, 3)
     add_change(heartbeat)
-    [[position]] = all_pages(heartbeat, with_pings=False)
+    [[position]] = all_pages(heartbeat, ranks=WITHOUT_PINGS)
     assert position.rank is Rank.CHANGE
 
 

@@ -1,0 +1,299 @@
+"""What a person fills in to make or change a service: its probe declares a part of the fields."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from flask import request
+from flask_login import current_user
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    PasswordField,
+    SelectField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
+from wtforms.validators import Length
+
+from sentinelweb import probes
+from sentinelweb.core.durations import format_duration
+from sentinelweb.extensions import settings as server_settings
+from sentinelweb.forms.base import Form
+from sentinelweb.forms.fields import CheckboxesField, DurationField, stripped
+from sentinelweb.forms.monitors import MAX_NAME, MonitorForm
+from sentinelweb.i18n import gettext
+from sentinelweb.i18n import lazy_gettext as _
+from sentinelweb.models import Channel, Service
+from sentinelweb.probes.base import InvalidTargetError, Option, Probe
+from sentinelweb.services import services
+from sentinelweb.services.errors import InvalidInputError
+from sentinelweb.services.masking import MASK
+from sentinelweb.services.services import (
+    MAX_INTERVAL,
+    MAX_THRESHOLD,
+    MAX_TIMEOUT,
+    MIN_INTERVAL,
+    MIN_TIMEOUT,
+    ServiceValues,
+)
+
+INTERVALS = ("10s", "30s", "1m", "5m", "15m", "1h", "1d")
+
+
+class ServiceForm(MonitorForm):
+    """What all kinds share. `service_form()` adds the options of one.
+
+    `kind` tells whose options the page showed: of another kind, they are as by default.
+    """
+
+    probe: Probe
+    stored: Service | None
+    kind = HiddenField()
+    target = StringField(
+        _("Address"),
+        filters=[stripped],
+        description=_("How it begins says how it is looked at."),
+        render_kw={
+            "autocomplete": "off",
+            "autocapitalize": "none",
+            "spellcheck": "false",
+            "inputmode": "url",
+        },
+    )
+    name = StringField(
+        _("Name"),
+        [Length(max=MAX_NAME, message=_("Too long."))],
+        filters=[stripped],
+        description=_("Without one it is called after its address."),
+        render_kw={"autocomplete": "off"},
+    )
+    interval = DurationField(
+        _("Interval"),
+        description=_("The time between two looks, such as 30s or 5m."),
+        default="1m",
+        render_kw={"list": "intervals", "autocomplete": "off", "spellcheck": "false"},
+    )
+    timeout = DurationField(
+        _("Timeout"),
+        description=_("How long it may take to answer."),
+        render_kw={"autocomplete": "off", "spellcheck": "false"},
+    )
+    threshold = StringField(
+        _("Failures before an alert"),
+        filters=[stripped],
+        description=_("So many in a row bring it down; one success brings it up."),
+        render_kw={"autocomplete": "off", "inputmode": "numeric"},
+    )
+
+    def offer(self, channels: list[Channel]) -> None:
+        self.offer_channels(channels, self.stored)
+
+    def option_fields(self) -> list[tuple[Option, Any, Any]]:
+        """What the probe declares, with the form's field and the one that removes a secret."""
+        return [
+            (option, self[option.name], self._fields.get(_remover(option)))
+            for option in self.probe.options
+        ]
+
+    @property
+    def options_matter(self) -> bool:
+        """Whether an option has an error, or is not as by default."""
+        kept = self.stored is not None and self.stored.probe == self.probe.kind
+        return any(field.errors for _option, field, _remover in self.option_fields()) or bool(
+            kept and self.stored and self.stored.options
+        )
+
+    def validate_target(self, field: StringField) -> None:
+        try:
+            services.clean_target(
+                current_user, field.data or "", self.stored.target if self.stored else None
+            )
+        except InvalidInputError as error:
+            raise ValidationError(error.message) from None
+
+    def validate_interval(self, field: DurationField) -> None:
+        interval = field.seconds(MIN_INTERVAL, MAX_INTERVAL)
+        try:
+            timeout = self._timeout() or server_settings().service_timeout_seconds
+        except ValidationError:
+            return  # told beside the timeout
+        if timeout >= interval:
+            raise ValidationError(
+                gettext(
+                    "It must be longer than the timeout, which is %(timeout)s.",
+                    timeout=format_duration(timeout),
+                )
+            )
+
+    def validate_timeout(self, _field: DurationField) -> None:
+        self._timeout()
+
+    def validate_threshold(self, _field: StringField) -> None:
+        self._threshold()
+
+    def values(self) -> ServiceValues:
+        """What was filled in, once it is valid."""
+        shown = self.option_fields() if self.kind.data == self.probe.kind else []
+        return ServiceValues(
+            target=self.target.data or "",
+            name=self.name.data or "",
+            description=self.description.data or "",
+            tags=self.tags.tags,
+            environment=self.environment.data or "",
+            interval=self.interval.seconds(MIN_INTERVAL, MAX_INTERVAL),
+            timeout=self._timeout(),
+            threshold=self._threshold(),
+            options={option.name: _text(field) for option, field, _remover in shown},
+            removed=frozenset(
+                option.name for option, _field, remover in shown if remover and remover.data
+            ),
+            channel_ids=self.channels.data or [],
+        )
+
+    def _timeout(self) -> int | None:
+        if not (self.timeout.data or "").strip():
+            return None
+        return self.timeout.seconds(MIN_TIMEOUT, MAX_TIMEOUT)
+
+    def _threshold(self) -> int | None:
+        text = self.threshold.data or ""
+        if not text:
+            return None
+        if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_THRESHOLD):
+            raise ValidationError(gettext("Enter a number from 1 to %(n)s.", n=MAX_THRESHOLD))
+        return int(text)
+
+
+class ServiceChannelsForm(Form):
+    """For a service that is managed elsewhere."""
+
+    channels = CheckboxesField(_("Alert these channels"), coerce=int)
+
+    def offer(self, channels: list[Channel], service: Service) -> None:
+        self.channels.choices = {str(channel.id): channel.name for channel in channels}
+        if not self.is_submitted():
+            self.channels.data = [channel.id for channel in service.channels]
+
+
+def service_form(service: Service | None = None) -> ServiceForm:
+    """The form that adds a service, or edits one, with the options of the kind that is asked for.
+
+    It never holds a secret's value. The address decides the kind; until there is one, `kind` does.
+    """
+    probe = _probe_asked_for(service)
+    kept = service is not None and service.probe == probe.kind
+    stored = service.options if service and kept else {}
+    members: dict[str, Any] = {"probe": probe, "stored": service}
+    for option in probe.options:
+        members[option.name] = _option_field(option, stored)
+        if option.secret and option.kind != "headers" and stored.get(option.name):
+            members[_remover(option)] = BooleanField(_("Remove what is stored"))
+    form_class: type[ServiceForm] = type("ServiceForm", (ServiceForm,), members)
+    texts = {option.name: services.shown(option, stored) for option in probe.options}
+    initial: dict[str, Any] = {
+        option.name: texts[option.name] == "true" if option.kind == "flag" else texts[option.name]
+        for option in probe.options
+    }
+    if service is not None:
+        names = ("target", "name", "description", "tags", "environment", "interval", "timeout")
+        initial |= {name: getattr(service, name) for name in names}
+        initial["threshold"] = str(service.threshold or "")
+    elif "target" in request.args:
+        initial["target"] = request.args["target"]
+    form = form_class(data=initial)
+    if form.kind.data != probe.kind:
+        for option in probe.options:
+            form[option.name].process(None, initial[option.name])
+    form.kind.data = form.kind.data if form.is_submitted() else probe.kind
+    usual = server_settings()
+    form.target.render_kw = {**(form.target.render_kw or {}), "placeholder": probe.example}
+    form.timeout.render_kw = {
+        **(form.timeout.render_kw or {}),
+        "placeholder": format_duration(usual.service_timeout_seconds),
+    }
+    form.threshold.render_kw = {
+        **(form.threshold.render_kw or {}),
+        "placeholder": str(usual.status_change_threshold),
+    }
+    return form
+
+
+def interval_presets() -> list[dict[str, str]]:
+    """The common intervals, each with what its button fills in."""
+    return [{"label": text, "fill": json.dumps({"interval": text})} for text in INTERVALS]
+
+
+def _probe_asked_for(service: Service | None) -> Probe:
+    known = probes.registered()
+    values = request.form if request.method == "POST" else request.args
+    return (
+        probes.probe_for(values.get("target", ""))
+        or known.get(values.get("kind", ""))
+        or (known.get(service.probe) if service else None)
+        or next(iter(known.values()))
+    )
+
+
+def _remover(option: Option) -> str:
+    return f"remove_{option.name}"
+
+
+def _text(field: Any) -> str:
+    if isinstance(field, BooleanField):
+        return "true" if field.data else "false"
+    return field.data or ""
+
+
+def _option_field(option: Option, stored: dict[str, Any]) -> Any:
+    kwargs: dict[str, Any] = {
+        "label": option.label,
+        "description": option.help,
+        "validators": [_checker(option, str(stored.get(option.name, "")))],
+    }
+    if option.kind == "flag":
+        return BooleanField(**kwargs)
+    if option.kind == "choice":
+        kwargs["choices"] = [(value, value or "–") for value in option.choices]
+        if option.default not in option.choices:
+            kwargs["choices"].insert(0, (option.default, option.default or "–"))
+        return SelectField(**kwargs)
+    kwargs["render_kw"] = {
+        "placeholder": option.placeholder,
+        "autocomplete": "off",
+        "spellcheck": "false",
+        "autocapitalize": "none",
+    }
+    if option.kind in {"headers", "lines"}:
+        kwargs["render_kw"]["rows"] = 3
+        return TextAreaField(**kwargs)
+    if option.secret:
+        # Not "off", which browsers disregard: a saved password must not end up in a probe.
+        kwargs["render_kw"]["autocomplete"] = "new-password"
+        if stored.get(option.name):
+            kwargs["render_kw"]["placeholder"] = MASK
+            kept = gettext("It is stored: leave this empty to keep it.")
+            kwargs["description"] = f"{option.help} {kept}".strip()
+        return PasswordField(**kwargs)
+    if option.kind == "number":
+        kwargs["render_kw"]["inputmode"] = "numeric"
+    return StringField(**kwargs)
+
+
+def _checker(option: Option, stored: str) -> Callable[[ServiceForm, Any], None]:
+    """Judge the field as the service will, so that all errors are shown at once."""
+
+    def check(form: ServiceForm, control: Any) -> None:
+        if form.kind.data != form.probe.kind:
+            return
+        remover = form._fields.get(_remover(option))
+        before = "" if remover and remover.data else stored
+        try:
+            option.clean(services.merged(option, _text(control), before))
+        except (InvalidTargetError, ValueError) as error:
+            raise ValidationError(str(error)) from error
+
+    return check
