@@ -51,6 +51,10 @@ class ExhaustedError(NetworkError):
     """This machine has no more file descriptors, ports or memory: our own failure."""
 
 
+class NotPermittedError(NetworkError):
+    """The kernel does not let this program do it."""
+
+
 _ERRNOS: dict[int, type[NetworkError]] = {
     errno.ECONNREFUSED: RefusedError,
     errno.ECONNRESET: ClosedError,

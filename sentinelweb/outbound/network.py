@@ -14,16 +14,16 @@ import ssl
 import time
 import weakref
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Self
 
-from sentinelweb.outbound import tls
+from sentinelweb.outbound import certificates, tls
 from sentinelweb.outbound.addresses import Reach
 from sentinelweb.outbound.failures import AddressNotAllowedError, from_os_error
 from sentinelweb.outbound.http import HttpClient
 from sentinelweb.outbound.names import Names
 
-DOCKER_HOST = "unix:///var/run/docker.sock"
 MOST_SOCKETS = 65_536
 AT_ONCE = 500
 SPARE_DESCRIPTORS = 512  # for connections that are being made, the database and Redis
@@ -37,9 +37,9 @@ class Connection:
     writer: asyncio.StreamWriter
 
     @property
-    def tls(self) -> ssl.SSLObject | None:
-        found: ssl.SSLObject | None = self.writer.get_extra_info("ssl_object")
-        return found
+    def certificate_expires_at(self) -> datetime | None:
+        """Of the other end's certificate; None without TLS."""
+        return certificates.expires_at(self.writer.get_extra_info("ssl_object"))
 
     def __enter__(self) -> Self:
         return self
@@ -54,7 +54,7 @@ class Network:
 
     `reach` is the SSRF rule for what people typed. `ipv4_only` leaves out the IPv6 addresses of
     names. `override_ip`, which the operator set, stands for every name in HTTP probes.
-    `docker_host` is the Docker Engine's address.
+    `docker_host` is the Docker Engine's address, if it is not the usual one.
 
     `places` bounds how many look at once, and `turn` is held by the one who begins next: all crowds
     of a process share them.
@@ -70,7 +70,7 @@ class Network:
     ) -> None:
         self.reach = reach
         self.override_ip = override_ip
-        self.docker_host = docker_host or DOCKER_HOST
+        self.docker_host = docker_host
         self.places = asyncio.Semaphore(AT_ONCE)
         self.turn = asyncio.Lock()
         self._names = Names(ipv4_only=ipv4_only)

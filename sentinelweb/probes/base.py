@@ -202,6 +202,7 @@ _MEANINGS: dict[type[failures.NetworkError], tuple[Result, str]] = {
     failures.CertificateError: (Result.DOWN, reasons.CERTIFICATE_NOT_ACCEPTED),
     failures.HandshakeError: (Result.DOWN, reasons.NO_SECURE_CONNECTION),
     failures.NotUnderstoodError: (Result.ERROR, reasons.NOT_UNDERSTOOD),
+    failures.NotPermittedError: (Result.UNKNOWN, reasons.NOT_PERMITTED),
     failures.ExhaustedError: (Result.UNKNOWN, reasons.EXHAUSTED),
 }
 

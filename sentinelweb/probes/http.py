@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import jsonpath
-from jsonpath import JSONPathError
 from yarl import URL
 
 from sentinelweb import clock
@@ -21,7 +18,7 @@ from sentinelweb.i18n import gettext
 from sentinelweb.i18n import lazy_gettext as _
 from sentinelweb.outbound.failures import NotUnderstoodError
 from sentinelweb.outbound.headers import parse_headers
-from sentinelweb.probes import reasons
+from sentinelweb.probes import bodies, reasons
 from sentinelweb.probes.base import InvalidTargetError, Option, Probe, Target
 from sentinelweb.probes.endpoints import is_host
 
@@ -60,29 +57,6 @@ def parse_codes(text: str) -> tuple[range, ...]:
 def _check_codes(text: str) -> str:
     parse_codes(text)
     return ",".join("".join(text.lower().split()).strip(",").split(","))
-
-
-# Strict: nothing beside RFC 9535. Functions, lists and queries of the whole document are left out,
-# as any of them lets a few characters keep the process busy for hours.
-_json_paths = jsonpath.JSONPathEnvironment(strict=True)
-_json_paths.function_extensions.clear()
-
-
-@lru_cache(maxsize=1_000)
-def _compiled(path: str) -> jsonpath.JSONPath:
-    if "," in path or "$" in path[1:] or path.count("..") > 1:
-        raise ValueError(gettext("Use a simpler path: no list, one “$”, and “..” once at most."))
-    try:
-        compiled = _json_paths.compile(path)
-    except (JSONPathError, RecursionError):
-        raise ValueError(gettext("Write a JSON path as in “$.checks[0].status”.")) from None
-    assert isinstance(compiled, jsonpath.JSONPath)  # noqa: S101 - strict paths are never compound
-    return compiled
-
-
-def _check_json_path(path: str) -> str:
-    _compiled(path)
-    return path
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +138,7 @@ class Http(Probe):
             placeholder="$.checks[0].status",
             help=_("Something in the JSON answer that must be there (RFC 9535)."),
             max_length=200,
-            check=_check_json_path,
+            check=bodies.check_json_path,
         ),
         Option(
             "json_value",
@@ -309,15 +283,14 @@ class Http(Probe):
             return f"HTTP {answer.status}"
         if keyword := self.option(target, "keyword"):
             absent = self.option(target, "keyword_absent")
-            if _holds(answer.body, keyword) == absent:
+            if bodies.holds(answer.body, keyword) == absent:
                 return reasons.KEYWORD_FOUND if absent else reasons.KEYWORD_NOT_FOUND
         if path := self.option(target, "json_path"):
             try:
-                document = json.loads(answer.body)
-            except (ValueError, RecursionError):
+                if not bodies.matches(answer.body, path, self.option(target, "json_value")):
+                    return reasons.JSON_PATH_NOT_MATCHED
+            except ValueError:
                 return reasons.NOT_JSON
-            if not _matches(document, path, self.option(target, "json_value")):
-                return reasons.JSON_PATH_NOT_MATCHED
         days = self.option(target, "certificate_days")
         if days and answer.certificate_expires_at:
             return reasons.of_certificate(answer.certificate_expires_at, clock.now(), days)
@@ -327,28 +300,3 @@ class Http(Probe):
 def _check_url(url: URL) -> None:
     if url.scheme not in {"http", "https"} or url.port == 0 or not is_host(url.raw_host or ""):
         raise ValueError("no URL of a web server")
-
-
-def _holds(body: bytes, keyword: str) -> bool:
-    """Pages that are not UTF-8 are nearly always Latin-1, or hold no letter that would tell."""
-    return keyword.encode() in body or keyword.encode("latin-1", "replace") in body
-
-
-def _matches(document: Any, path: str, wanted: str | None) -> bool:
-    try:
-        found = (match.obj for match in _compiled(path).finditer(document))
-        return any(wanted is None or _equals(value, wanted) for value in found)
-    except (JSONPathError, RecursionError):  # it is nested too deeply
-        return False
-
-
-def _equals(value: Any, wanted: str) -> bool:
-    """Whether `wanted`, as a person types it, is the JSON `value`."""
-    if isinstance(value, str):
-        return value == wanted
-    try:
-        typed = json.loads(wanted)
-    except (ValueError, RecursionError):
-        return False
-    # For Python true is 1.
-    return bool(value == typed) and isinstance(value, bool) == isinstance(typed, bool)

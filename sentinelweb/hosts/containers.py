@@ -1,0 +1,77 @@
+"""The containers of this machine, as its Docker Engine knows them."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+DOCKER_HOST = "unix:///var/run/docker.sock"
+SECONDS = 2.0
+
+
+class NoEngineError(Exception):
+    """There is no Docker Engine, or it does not answer as one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerState:
+    """`status` is the engine's word, such as `running`; `health` is empty if nobody checks it."""
+
+    status: str
+    health: str
+
+
+def state_of(
+    name: str, docker_host: str | None = None, *, seconds: float = SECONDS
+) -> ContainerState | None:
+    """The state of the container of that name or id; None if there is none.
+
+    Raise NoEngineError.
+    """
+    from docker.errors import NotFound
+
+    with _engine(docker_host, seconds) as engine:
+        try:
+            state = engine.inspect_container(name)["State"]
+        except NotFound:
+            return None
+        return ContainerState(state["Status"], (state.get("Health") or {}).get("Status", ""))
+
+
+def running_containers(docker_host: str | None = None, *, seconds: float = SECONDS) -> int | None:
+    """How many containers run; None where no engine answers."""
+    try:
+        with _engine(docker_host, seconds) as engine:
+            return len(engine.containers())
+    except NoEngineError:
+        return None
+
+
+@contextlib.contextmanager
+def _engine(docker_host: str | None, seconds: float) -> Iterator[APIClient]:
+    """A connection for one question: engines are restarted, and sockets replaced."""
+    # Not above: it takes long to import, and most machines have no engine.
+    from docker import APIClient
+    from docker.errors import DockerException
+    from requests import RequestException
+
+    try:
+        with contextlib.closing(
+            APIClient(docker_host or DOCKER_HOST, version="auto", timeout=math.ceil(seconds))
+        ) as engine:
+            yield engine
+    except (
+        DockerException,
+        RequestException,
+        OSError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise NoEngineError(type(error).__name__) from None
