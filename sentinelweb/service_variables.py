@@ -125,9 +125,10 @@ def _unquoted(value: str) -> str:
 def _find(variables: Mapping[str, str], name: str) -> str | None:
     if name in variables:
         return name
-    wanted = _folded(name)
-    return next((key for key in variables if _folded(key) == wanted), None)
+    wanted = folded(name)
+    return next((key for key in variables if folded(key) == wanted), None)
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """`name` as far as it matters in which case and with which characters it was written."""
     return re.sub(r"\W", "_", name.casefold())

@@ -1,4 +1,4 @@
-"""Services that somebody wrote down as SERVICE_* variables, made into rows.
+"""Services that somebody wrote down as SERVICE_* variables, as far as they can be probed.
 
 The server's environment has them (services/environment.py), and so has the `.env` of an agent of
 seed 002 or 004 (services/env_import.py).
@@ -8,20 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sentinelweb import probes
-from sentinelweb.core.status import Status
-from sentinelweb.models import Service, User
+from sentinelweb.models import User
 from sentinelweb.probes.base import InvalidTargetError, Probe
 from sentinelweb.service_variables import HEADERS, URL, Problem, ServiceVariable
-from sentinelweb.services import monitors
-
-KIND = "service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,32 +66,6 @@ def _understand(variable: ServiceVariable) -> DeclaredService:
 
 def _schemes() -> list[str]:
     return [scheme for probe in probes.registered().values() for scheme in probe.schemes]
-
-
-def new_row(
-    declared: DeclaredService,
-    team_id: int,
-    interval: int,
-    now: datetime,
-    *,
-    from_environment: bool,
-) -> Service:
-    """A service that is due at once. Whoever adds it shifts the counts."""
-    return Service(
-        team_id=team_id,
-        slug=monitors.new_slug(),
-        name=declared.name,
-        target=declared.target,
-        probe=declared.probe.kind,
-        options=declared.options,
-        interval=interval,
-        from_environment=from_environment,
-        status=Status.NEW,
-        status_since=now,
-        next_check_at=now,
-        created_at=now,
-        updated_at=now,
-    )
 
 
 def first_administrator(session: Session) -> User | None:

@@ -29,17 +29,16 @@ from sentinelweb.core.status import Event, Status, decide
 from sentinelweb.db import writing
 from sentinelweb.models import Channel, Host, Service, monitor_channels
 from sentinelweb.service_variables import Problem
-from sentinelweb.services import accounts, counts, local_host, scoping, transitions
+from sentinelweb.services import accounts, counts, local_host, monitors, scoping, transitions
 from sentinelweb.services.counts import CountKey
 from sentinelweb.services.declared_services import (
-    KIND,
     DeclaredService,
     first_administrator,
-    new_row,
     understand,
 )
 from sentinelweb.services.transitions import Transition
 
+KIND = "service"
 CHANNEL_KIND = "n8n"
 CHANNEL_NAME = "N8N (environment)"
 
@@ -88,13 +87,11 @@ def apply(settings: Settings, environ: Mapping[str, str] | None = None) -> Appli
         host_id = local_host.ensure(session)
     with writing() as session:
         accounts.one_at_a_time(session)
+        made = _make_missing(session, team_id, declared, settings)
         if settings.n8n_webhook_url:
-            # Before the services: those who add a channel lock it first.
-            channel_id = _channel(session, team_id)
-        _make_missing(session, team_id, declared, settings, applied)
-        if settings.n8n_webhook_url:
-            _attach(session, team_id, channel_id, host_id)
-        counts.shift(session, {CountKey(team_id, KIND, Status.NEW): applied.made})
+            _alert_n8n(session, team_id, made, host_id)
+        counts.shift(session, {CountKey(team_id, KIND, Status.NEW): len(made)})
+    applied.made = len(made)
     if applied != Applied():
         log.info(
             "environment_applied",
@@ -187,6 +184,7 @@ def _bring_up_to_date(
     if service.next_check_at is not None and service.claimed_at is None:
         service.next_check_at = now
     if service.target != wanted.target:
+        service.failures = 0
         service.certificate_expires_at = None
     for name, value in values.items():
         setattr(service, name, value)
@@ -197,6 +195,7 @@ def _bring_up_to_date(
 def _let_go(service: Service, now: datetime) -> Transition:
     service.from_environment = False
     service.next_check_at = service.claimed_at = None
+    service.failures = 0
     service.updated_at = now
     log.warning("service_left_to_people", service=service.name[:80])
     return _change(service, Event.PAUSED, now)
@@ -208,35 +207,69 @@ def _change(service: Service, event: Event, now: datetime) -> Transition:
 
 
 def _make_missing(
-    session: Session, team_id: int, declared: _Declared, settings: Settings, applied: Applied
-) -> None:
+    session: Session, team_id: int, declared: _Declared, settings: Settings
+) -> list[int]:
+    """Add the services that are not there; return their ids."""
     present = set(session.scalars(_of_environment(team_id).with_only_columns(Service.name)))
     now = clock.now()
     new = [
-        new_row(service, team_id, settings.loop_interval_seconds, now, from_environment=True)
-        for name, service in declared.services.items()
+        Service(
+            team_id=team_id,
+            slug=monitors.new_slug(),
+            name=name,
+            target=wanted.target,
+            probe=wanted.probe.kind,
+            options=wanted.options,
+            interval=settings.loop_interval_seconds,
+            from_environment=True,
+            status=Status.NEW,
+            status_since=now,
+            next_check_at=now,
+            created_at=now,
+            updated_at=now,
+        )
+        for name, wanted in declared.services.items()
         if name not in present
     ]
     session.add_all(new)
     session.flush()
-    applied.made = len(new)
+    return [service.id for service in new]
 
 
 def _of_environment(team_id: int) -> sa.Select[Service]:
     return sa.select(Service).where(Service.from_environment, Service.team_id == team_id)
 
 
-def _channel(session: Session, team_id: int) -> int:
-    """The team's n8n channel without an address of its own, which is N8N_WEBHOOK_URL's."""
+def _alert_n8n(session: Session, team_id: int, made: list[int], host_id: int | None) -> None:
+    """Let what is new alert N8N_WEBHOOK_URL; what people detached later stays detached.
+
+    Its channel is the team's n8n channel without an address of its own. When that is made, all the
+    environment's services and the local Host are attached, as in seed 004.
+    """
+    wanted = set(made)
+    channel_id = _find_channel(session, team_id)
+    if channel_id is None:
+        channel_id = _make_channel(session, team_id)
+        wanted |= set(session.scalars(_of_environment(team_id).with_only_columns(Service.id)))
+        wanted |= set(
+            session.scalars(sa.select(Host.id).where(Host.id == host_id, Host.team_id == team_id))
+        )
+    if wanted:
+        rows = [{"monitor_id": id_, "channel_id": channel_id} for id_ in sorted(wanted)]
+        session.execute(sa.insert(monitor_channels), rows)
+
+
+def _find_channel(session: Session, team_id: int) -> int | None:
     channels = session.scalars(
         sa.select(Channel)
         .where(Channel.team_id == team_id, Channel.kind == CHANNEL_KIND)
         .order_by(Channel.id)
-        .with_for_update(read=True)
+        .with_for_update(read=True)  # not deleted before the services are attached
     )
-    for channel in channels:
-        if not channel.settings.get("url"):
-            return channel.id
+    return next((channel.id for channel in channels if not channel.settings.get("url")), None)
+
+
+def _make_channel(session: Session, team_id: int) -> int:
     now = clock.now()
     channel = Channel(
         team_id=team_id,
@@ -249,17 +282,3 @@ def _channel(session: Session, team_id: int) -> int:
     session.add(channel)
     session.flush()
     return channel.id
-
-
-def _attach(session: Session, team_id: int, channel_id: int, host_id: int | None) -> None:
-    """Let the environment's services and the local Host alert the channel, as in seed 004."""
-    wanted = set(session.scalars(_of_environment(team_id).with_only_columns(Service.id)))
-    wanted |= set(
-        session.scalars(sa.select(Host.id).where(Host.id == host_id, Host.team_id == team_id))
-    )
-    attached = session.scalars(
-        sa.select(monitor_channels.c.monitor_id).where(monitor_channels.c.channel_id == channel_id)
-    )
-    if missing := sorted(wanted - set(attached)):
-        rows = [{"monitor_id": id_, "channel_id": channel_id} for id_ in missing]
-        session.execute(sa.insert(monitor_channels), rows)

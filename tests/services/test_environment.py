@@ -244,6 +244,16 @@ class TestTheChannel:
         assert attached(channel) == {services()["shop"].id, host.id}
 
     @pytest.mark.settings(n8n_webhook_url=N8N)
+    def test_what_people_detached_stays_detached(self, settings: Settings, admin: User) -> None:
+        environment.apply(settings, SHOP)
+        with writing() as session:
+            session.execute(sa.delete(monitor_channels))
+
+        environment.apply(settings, SHOP | {"SERVICE_URL_wiki": "https://wiki.example.com/"})
+
+        assert attached(self.channel()) == {services()["wiki"].id}
+
+    @pytest.mark.settings(n8n_webhook_url=N8N)
     def test_one_that_people_renamed_serves_on(self, settings: Settings, admin: User) -> None:
         environment.apply(settings, {})
         with writing() as session:
