@@ -23,12 +23,13 @@ from config import Settings
 from sentinelweb import clock, jobs
 from sentinelweb.extensions import settings
 from sentinelweb.jobs import patient_redis
-from sentinelweb.services import audit, delivery, liveness
+from sentinelweb.services import audit, delivery, host_silence, liveness
 from sentinelweb.tasks import PERIODIC, Periodic
 
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 0.5
+A_MOMENT = 0.01  # seconds; rq-scheduler finds a job when its second has begun
 LOCK_SECONDS = 3  # how long a scheduler that died holds the others up
 
 
@@ -39,8 +40,17 @@ def _deliveries_are_due(now: datetime) -> bool:
 
 WAKES = (
     (jobs.AUDITS, jobs.CHECK_HEARTBEATS, audit.is_due),
+    (jobs.AUDITS, jobs.CHECK_HOSTS, host_silence.is_due),
     (jobs.DELIVERIES, jobs.SEND_DELIVERIES, _deliveries_are_due),
 )
+
+
+ALIGNED = frozenset(periodic.name for periodic in PERIODIC if periodic.aligned)
+
+
+def next_due(now: float, interval: int, *, aligned: bool) -> float:
+    """When a job that is enqueued at the Unix time `now` is due again."""
+    return now - now % interval + interval if aligned else now + interval
 
 
 class PeriodicScheduler(rq_scheduler.Scheduler):
@@ -77,9 +87,8 @@ class PeriodicScheduler(rq_scheduler.Scheduler):
         """Without workers for an hour, the same job must not wait sixty times."""
         if self.get_queue_for_job(job).get_job_position(job.id) is None:
             super().enqueue_job(job)
-        else:
-            due = clock.now().timestamp() + job.meta["interval"]
-            self.connection.zadd(self.scheduled_jobs_key, {job.id: due})
+        due = next_due(clock.now().timestamp(), job.meta["interval"], aligned=job.id in ALIGNED)
+        self.connection.zadd(self.scheduled_jobs_key, {job.id: due})
 
     def _register(self, periodic: Periodic) -> None:
         """Let rq-scheduler know the job, after Redis came back empty too.
@@ -129,4 +138,12 @@ def run(app: Flask) -> None:
                     log.warning("scheduler_waits", error=str(error))
                 fails = True
             pulse.beat()
-        time.sleep(max(0.0, began_at + TICK_SECONDS - time.monotonic()))
+        time.sleep(_pause(began_at + TICK_SECONDS - time.monotonic(), chosen))
+
+
+def _pause(left: float, chosen: Settings) -> float:
+    """How long to sleep: until the next tick, or the next aligned instant if that is sooner."""
+    now = clock.now().timestamp()
+    intervals = [periodic.interval(chosen) for periodic in PERIODIC if periodic.aligned]
+    aligned = [next_due(now, interval, aligned=True) - now + A_MOMENT for interval in intervals]
+    return max(0.0, min(left, *aligned))

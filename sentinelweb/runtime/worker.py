@@ -1,18 +1,24 @@
-"""`flask worker`: RQ workers that fork for each job, and the process that keeps them alive.
+"""`flask worker`: RQ workers, and the process that keeps them alive.
 
 The first worker serves audits alone, so that a slow delivery never delays an audit; one more does
-the housekeeping, which may take its time. The others serve deliveries, and audits meanwhile.
+the housekeeping, which may take its time, and where there is a relay one waits for its answers. The
+others serve deliveries, and audits meanwhile. All of these fork for each job.
+
+Cycles and probing come too often for that: a worker for cycles and those that probe carry out their
+jobs themselves, and are replaced now and then, which gives back what memory they have gathered.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import multiprocessing
 import os
+import random
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkProcess
 from types import FrameType
@@ -25,13 +31,28 @@ from redis.exceptions import RedisError
 from rq import Queue, Worker
 from rq.executions import Execution
 from rq.job import Job
+from rq.worker import WorkerStatus
+from sqlalchemy.exc import SQLAlchemyError
 
+from sentinelweb import clock
 from sentinelweb.db import db
 from sentinelweb.extensions import settings
-from sentinelweb.jobs import AUDITS, DELIVERIES, HOUSEKEEPING, patient_redis
+from sentinelweb.jobs import (
+    AUDITS,
+    CYCLES,
+    DELIVERIES,
+    HOUSEKEEPING,
+    PROBES,
+    RELAY,
+    RUN_CYCLE,
+    enqueue_once,
+    hasty_redis,
+    patient_redis,
+)
 from sentinelweb.runtime import lifeline
 from sentinelweb.runtime.redis_outage import RedisOutage
-from sentinelweb.services import liveness
+from sentinelweb.services import leases, liveness
+from sentinelweb.services.prober import Prober
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +60,8 @@ DEQUEUE_SECONDS = 2  # how long a worker waits for a job before it shows that it
 HANGS_AFTER = 30.0  # seconds without a sign; longer than any wait for a Redis that is away
 RESTART_DELAYS = (0.2, 3.0)  # first and last, doubling
 STOP_GRACE = 10.0
+DRAIN_SECONDS = 8.0  # what a worker that probes has in hand when it is to stop may take as long
+RETIRE_AFTER = 3_600.0  # seconds; the workers that carry out their jobs themselves
 
 
 class AppWorker(Worker):
@@ -92,13 +115,41 @@ class AppWorker(Worker):
             return bool(super().perform_job(job, queue, execution))
 
 
-class Slot:
-    """The place of one worker in the pool: its process, and when that showed life."""
+class LastingWorker(AppWorker):
+    """One that carries out its jobs itself, without a fork, until RETIRE_AFTER."""
 
     def __init__(
-        self, app: Flask, name: str, queues: list[str], *, tells_of_redis: bool = False
+        self, app: Flask, queues: list[str], show_life: Callable[[], None], outage: RedisOutage
+    ) -> None:
+        super().__init__(app, queues, show_life, outage)
+        self._retires_at = time.monotonic() + RETIRE_AFTER * random.uniform(0.8, 1.0)  # noqa: S311 - not all at once
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        self.perform_job(job, queue, self.prepare_execution(job))
+        self.set_state(WorkerStatus.IDLE)
+        if time.monotonic() > self._retires_at:
+            self._stop_requested = self.stopping = True
+
+
+class Slot:
+    """The place of one worker in the pool: its process, and when that showed life.
+
+    A `lasting` one forks for no job; `probes` says that it looks at services.
+    """
+
+    def __init__(
+        self,
+        app: Flask,
+        name: str,
+        queues: list[str],
+        *,
+        tells_of_redis: bool = False,
+        lasting: bool = False,
+        probes: bool = False,
     ) -> None:
         self.name = name
+        self._class = LastingWorker if lasting or probes else AppWorker
+        self._probes = probes
         self._tells_of_redis = tells_of_redis
         self._app = app
         self._queues = queues
@@ -123,10 +174,12 @@ class Slot:
             if now - self._started_at >= self._delay:
                 self._start()
         elif not self._process.is_alive():
-            log.warning("worker_ended", worker=self.name, status=self._process.exitcode)
+            retired = self._process.exitcode == 0
+            if not retired:
+                log.warning("worker_ended", worker=self.name, status=self._process.exitcode)
             first, last = RESTART_DELAYS
             lasted = now - self._started_at > 10 * last
-            self._delay = first if lasted else min(last, self._delay * 2)
+            self._delay = first if lasted or retired else min(last, self._delay * 2)
             self._started_at, self._process = now, None
         elif not self.shows_life:
             log.warning("worker_hangs", worker=self.name, silent_for=HANGS_AFTER)
@@ -157,15 +210,34 @@ class Slot:
         lifeline.tie_to(parent)
         outage = RedisOutage(silent=not self._tells_of_redis)
         logging.getLogger("rq.worker").addFilter(outage)
-        worker: AppWorker | None = None
-        while worker is None or not worker.stopping:
-            self._show_life()
-            try:
-                worker = AppWorker(self._app, self._queues, self._show_life, outage)
-                worker.work(logging_level=None)
-            except RedisError as error:
-                outage.goes_on(error)
-                time.sleep(1)
+        with self._prober() as show_life:
+            worker: AppWorker | None = None
+            while worker is None or not worker.stopping:
+                show_life()
+                try:
+                    worker = self._class(self._app, self._queues, show_life, outage)
+                    worker.work(logging_level=None)
+                except RedisError as error:
+                    outage.goes_on(error)
+                    time.sleep(1)
+
+    @contextlib.contextmanager
+    def _prober(self) -> Iterator[Callable[[], None]]:
+        """What looks at services in the worker's process; yields how that shows life."""
+        if not self._probes:
+            yield self._show_life
+            return
+        prober = Prober(self._app)
+
+        def show_life() -> None:
+            if prober.shows_life:
+                self._show_life()
+
+        prober.start(waits=show_life)
+        prober.install()
+        yield show_life
+        prober.drain(DRAIN_SECONDS)
+        prober.close()
 
     def _show_life(self) -> None:
         self._shown_at.value = time.monotonic()
@@ -175,14 +247,20 @@ class Pool:
     def __init__(self, app: Flask) -> None:
         self._app = app
         with app.app_context():
-            count = settings().worker_processes
+            chosen = settings()
         self._slots = [
             Slot(app, "audits", [AUDITS], tells_of_redis=True),
             *(
                 Slot(app, f"deliveries-{number}", [DELIVERIES, AUDITS])
-                for number in range(1, count)
+                for number in range(1, chosen.worker_processes)
             ),
             Slot(app, "housekeeping", [HOUSEKEEPING]),
+            *([Slot(app, "relay", [RELAY])] if chosen.heartbeat_url else []),
+            Slot(app, "cycles", [CYCLES], lasting=True),
+            *(
+                Slot(app, f"probes-{number}", [PROBES], probes=True)
+                for number in range(1, chosen.probe_processes + 1)
+            ),
         ]
 
     def run(self) -> None:
@@ -190,12 +268,14 @@ class Pool:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: sys.exit(0))
         pulse = liveness.Pulse(liveness.WORKER)
+        has_begun_anew = False
         try:
             while True:
                 for slot in self._slots:
                     slot.keep_running()
-                if self._slots[0].shows_life:
-                    with self._app.app_context():
+                with self._app.app_context():
+                    has_begun_anew = has_begun_anew or _begin_anew()
+                    if self._slots[0].shows_life:
                         pulse.beat()
                 wait([slot.sentinel for slot in self._slots if slot.sentinel], timeout=0.5)
         finally:
@@ -207,6 +287,20 @@ class Pool:
         until = time.monotonic() + STOP_GRACE
         for slot in self._slots:
             slot.join(until)
+
+
+def _begin_anew() -> bool:
+    """Have checked at once what the workers before us had in hand; return whether that worked."""
+    try:
+        released = leases.release_leases(clock.now())
+        with hasty_redis(settings().resolved_redis_url) as redis:
+            if not Queue(CYCLES, connection=redis).count:
+                enqueue_once(redis, CYCLES, RUN_CYCLE)
+    except (SQLAlchemyError, RedisError, OSError):
+        return False
+    if released:
+        log.info("leases_released", services=released)
+    return True
 
 
 def run(app: Flask) -> None:
@@ -223,8 +317,8 @@ def import_tasks() -> None:
     import importlib
     import pkgutil
 
-    from sentinelweb import notifiers, tasks
+    from sentinelweb import notifiers, probes, tasks
 
-    for package in (tasks, notifiers):
+    for package in (tasks, notifiers, probes):
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{package.__name__}.{module.name}")

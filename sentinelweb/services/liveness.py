@@ -18,19 +18,21 @@ from sentinelweb import clock, jobs
 from sentinelweb.db import db, writing
 from sentinelweb.extensions import settings
 from sentinelweb.models import Component
-from sentinelweb.services import outages
+from sentinelweb.services import leases, outages
+from sentinelweb.services.leases import Lag
 
 log = structlog.get_logger(__name__)
 
 SCHEDULER = "scheduler"
 WORKER = "worker"
 AUDIT = "audit"
+CYCLE = "cycle"
 PINGS = "pings"
 CONNECTED = (SCHEDULER, WORKER)  # by these names, for as long as they live
 
 BEAT_EVERY = 2.0  # seconds between two records of a part that is alive
 STALE_AFTER = 7.0  # seconds after which a part counts as silent
-AUDITS_MISSED = 3  # intervals without an audit
+AUDITS_MISSED = CYCLES_MISSED = 3  # intervals without one
 RECENT = 2.0  # seconds that a page may go by what was looked up last
 PATIENCE = 0.2  # seconds that a page waits for a new look
 
@@ -45,7 +47,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
+    """All parts, and whether probing lags behind: that is no reason to start anything again."""
+
     parts: Mapping[str, Part] = field(default_factory=dict)
+    lag: Lag | None = None
 
     @property
     def ready(self) -> bool:
@@ -107,6 +112,7 @@ def readiness() -> Readiness:
     redis, connected = _look_at_redis()
     try:
         seen = ages()
+        lag = leases.lag(clock.now())
     except SQLAlchemyError:
         db.session.rollback()
         return Readiness({"database": Part(ok=False), "redis": redis})
@@ -119,13 +125,14 @@ def readiness() -> Readiness:
         SCHEDULER: STALE_AFTER,
         WORKER: STALE_AFTER,
         AUDIT: AUDITS_MISSED * settings().worker_interval_sec + STALE_AFTER,
+        CYCLE: CYCLES_MISSED * settings().loop_interval_seconds + STALE_AFTER,
     }
     for name, limit in limits.items():
         age = seen.get(name)
         # One that was killed leaves a fresh record behind, but no connection.
         gone = connected is not None and name in CONNECTED and name not in connected
         parts[name] = Part(age is not None and age <= limit and not gone, age)
-    return Readiness(parts)
+    return Readiness(parts, lag)
 
 
 def _look_at_redis() -> tuple[Part, set[str] | None]:

@@ -35,7 +35,7 @@ class Periodic:
     aligned: bool = False
 
 
-# The scheduler wakes the first three as soon as something is due; these runs find what a wake missed.
+# The scheduler wakes the first three when something is due; these runs find what a wake missed.
 PERIODIC = (
     Periodic("check_heartbeats", CHECK_HEARTBEATS, AUDITS, lambda s: s.worker_interval_sec),
     Periodic("check_hosts", CHECK_HOSTS, AUDITS, lambda s: s.worker_interval_sec),

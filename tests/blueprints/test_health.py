@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ from flask import Flask
 
 from sentinelweb import create_app
 from sentinelweb.db import db
-from sentinelweb.models import User
+from sentinelweb.models import Service, User
 from sentinelweb.services import liveness, outages
-from sentinelweb.services.liveness import AUDIT, SCHEDULER, WORKER
+from sentinelweb.services.liveness import AUDIT, CYCLE, SCHEDULER, WORKER
 from tests.conftest import Clock
 from tests.support.checked_client import CheckedClient
 from tests.support.databases import settings_for_tests
@@ -67,7 +68,7 @@ def test_no_login_is_needed_and_nothing_is_cached(client: CheckedClient, path: s
 
 
 def test_ready_tells_each_part_with_its_age(client: CheckedClient, clock: Clock):
-    for name in (SCHEDULER, WORKER, AUDIT):
+    for name in (SCHEDULER, WORKER, AUDIT, CYCLE):
         liveness.beat(name)
     clock.advance(seconds=2)
     response = client.get("/ready")
@@ -80,6 +81,7 @@ def test_ready_tells_each_part_with_its_age(client: CheckedClient, clock: Clock)
             "scheduler": {"ok": True, "age": 2.0},
             "worker": {"ok": True, "age": 2.0},
             "audit": {"ok": True, "age": 2.0},
+            "cycle": {"ok": True, "age": 2.0},
         },
     }
 
@@ -121,7 +123,11 @@ def test_an_administrator_is_told_what_has_stopped(
     assert "The scheduler has stopped" in text
     assert "The worker has stopped" in text
     liveness.beat(WORKER)
-    assert "The worker has stopped" not in banner(client)
+    text = banner(client)
+    assert "The worker has stopped" not in text
+    assert "No cycle has run of late" in text
+    liveness.beat(CYCLE)
+    assert "No cycle" not in banner(client)
 
 
 def test_others_are_not_told_what_they_cannot_change(
@@ -150,6 +156,23 @@ def test_everybody_is_told_that_pings_are_not_recorded(
     assert "Pings" not in banner(client)
     clock.advance(seconds=6)
     assert "Pings cannot be recorded" in banner(client)
+
+
+def test_everybody_is_told_that_checks_cannot_keep_up(
+    client: CheckedClient,
+    user: User,
+    login: Login,
+    clock: Clock,
+    make_service: Callable[..., Service],
+):
+    login(client, user)
+    make_service(user, next_check_at=clock.now)
+    assert "keep up" not in banner(client)
+    clock.advance(seconds=75)
+    text = banner(client)
+    assert "Checks cannot keep up: 1 service waits for its turn, for 1m 15s now." in text
+    make_service(user, next_check_at=clock.now - timedelta(seconds=30))
+    assert "2 services wait for their turn, the first for 1m 15s." in banner(client)
 
 
 def test_strangers_are_told_nothing(client: CheckedClient, admin: User):

@@ -25,7 +25,8 @@ from sentinelweb.db import db
 from sentinelweb.models import Channel, Component, Delivery, HeartbeatCheck, StatusChange, User
 from tests.support.stack import PrivateRedis, command, ended, runs, wait_until
 
-PROCESSES = 5  # audits, two for deliveries, housekeeping, and the one that keeps them
+# Audits, two for deliveries, housekeeping, cycles, two that probe, and the one that keeps them.
+PROCESSES = 8
 
 
 @pytest.fixture

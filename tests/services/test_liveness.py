@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,9 +16,9 @@ from config import Settings
 from sentinelweb import clock as application_clock
 from sentinelweb import create_app
 from sentinelweb.db import db
-from sentinelweb.models import Component
+from sentinelweb.models import Component, Service, User
 from sentinelweb.services import liveness, outages
-from sentinelweb.services.liveness import AUDIT, SCHEDULER, WORKER
+from sentinelweb.services.liveness import AUDIT, CYCLE, SCHEDULER, WORKER
 from tests.conftest import Clock
 from tests.support.databases import settings_for_tests
 from tests.support.parallel import together
@@ -25,7 +26,7 @@ from tests.support.stack import PrivateRedis
 
 pytestmark = pytest.mark.usefixtures("connected_parts")
 
-ALL = (SCHEDULER, WORKER, AUDIT)
+ALL = (SCHEDULER, WORKER, AUDIT, CYCLE)
 
 
 def test_a_beat_is_recorded_and_grows_old(app: Flask, clock: Clock):
@@ -118,6 +119,28 @@ def test_an_audit_is_stale_after_three_intervals(app: Flask, clock: Clock):
     assert liveness.readiness().parts[AUDIT].ok
     clock.advance(seconds=60)
     assert not liveness.readiness().parts[AUDIT].ok
+
+
+@pytest.mark.settings(loop_interval_seconds=20)
+def test_cycles_are_stale_after_three_intervals(app: Flask, clock: Clock):
+    liveness.beat(CYCLE)
+    clock.advance(seconds=60)
+    assert liveness.readiness().parts[CYCLE].ok
+    clock.advance(seconds=10)
+    assert not liveness.readiness().parts[CYCLE].ok
+
+
+def test_probing_that_lags_is_told_and_is_no_reason_not_to_be_ready(
+    clock: Clock, user: User, make_service: Callable[..., Service]
+):
+    make_service(user, next_check_at=clock.now)
+    clock.advance(minutes=1)
+    for name in ALL:
+        liveness.beat(name)
+    readiness = liveness.readiness()
+    assert readiness.lag is not None
+    assert readiness.lag.services == 1
+    assert readiness.ready
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
