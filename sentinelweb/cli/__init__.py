@@ -7,7 +7,7 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Register the commands."""
-    from sentinelweb.cli import accounts
+    from sentinelweb.cli import accounts, services
 
-    for command in (accounts.setup, accounts.user_group):
+    for command in (accounts.setup, accounts.user_group, services.services_group):
         app.cli.add_command(command)
