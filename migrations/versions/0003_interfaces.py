@@ -112,9 +112,18 @@ def upgrade() -> None:
     )
     op.add_column("heartbeat_checks", sa.Column("token", sa.String(length=100), nullable=True))
     op.add_column("monitors", sa.Column("sla_target", sa.Double(), nullable=True))
+    op.create_index(
+        "ix_monitors_alias",
+        "monitors",
+        ["alias"],
+        unique=False,
+        sqlite_where=sa.text("alias IS NOT NULL"),
+        postgresql_where=sa.text("alias IS NOT NULL"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_monitors_alias", table_name="monitors")
     with op.batch_alter_table("monitors") as batch_op:
         batch_op.drop_column("sla_target")
 

@@ -1,4 +1,4 @@
-"""`/ping/…` where no front door stands before Flask: `flask run`, another WSGI server, tests."""
+"""`/ping/…` and `/h/…` where no front door stands before Flask: `flask run`, another WSGI server, tests."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ csrf.exempt(bp)
 
 @bp.route("/ping/<slug>", methods=ping_http.METHODS)
 @bp.route("/ping/<slug>/<path:_rest>", methods=ping_http.METHODS)
+@bp.route("/h/<slug>/<path:_rest>", methods=ping_http.METHODS)
 def ping(slug: str, _rest: str = "") -> Response:  # noqa: ARG001 - read_target() reads the whole
     """Answer `{ok, name, timestamp}` after the commit; 404 in JSON for an unknown slug."""
     target = read_target(request.path, request.query_string.decode("latin-1"))

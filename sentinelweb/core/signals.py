@@ -11,6 +11,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qs
 
 PREFIX = "/ping/"
+TOKENED_PREFIX = "/h/"  # seed 001's
 
 _NAME = re.compile(r"[A-Za-z0-9_.~-]{1,80}")
 
@@ -33,7 +34,10 @@ _SIGNALS: dict[str, tuple[SignalKind, int | None]] = {
 
 
 class Target(NamedTuple):
-    """`slug` is a monitor's slug or, with a team's `ping_key`, its alias; `rid` is the run's id."""
+    """`slug` is a monitor's slug or, with a team's `ping_key` or its own `token`, its alias.
+
+    `rid` is the run's id.
+    """
 
     slug: str
     ping_key: str | None = None
@@ -41,10 +45,11 @@ class Target(NamedTuple):
     exit_status: int | None = None
     rid: str | None = None
     create: bool = False
+    token: str | None = None
 
 
 class Signal(NamedTuple):
-    """One ping as it arrived. `slug` is a monitor's or, with a team's `ping_key`, its alias.
+    """One ping as it arrived. `slug`, `ping_key` and `token` are as in Target.
 
     `body` may be the beginning of what was sent; `body_size` is the whole of it, in bytes.
     """
@@ -61,6 +66,7 @@ class Signal(NamedTuple):
     create: bool = False
     body: bytes = b""
     body_size: int = 0
+    token: str | None = None
 
     @property
     def reason(self) -> str:
@@ -83,12 +89,16 @@ Outcome = Receipt | NotRecordedError | None  # None for an unknown slug
 
 
 def read_target(path: str, query: str) -> Target | None:
-    """What a URL says whose path begins with PREFIX; None if it can be nobody's.
+    """What a URL says whose path begins with one of the prefixes; None if it can be nobody's.
 
-    It is `/ping/<slug>` or `/ping/<team ping key>/<alias>`, and a signal may follow.
+    It is `/ping/<slug>` or `/ping/<team ping key>/<alias>`, and a signal may follow; or
+    `/h/<alias>/<token>`.
 
     A run id that is no UUID is as none: a job that builds its URL badly is still alive.
     """
+    if path.startswith(TOKENED_PREFIX):
+        alias, _, token = path[len(TOKENED_PREFIX) :].removesuffix("/").partition("/")
+        return Target(alias, token=token) if is_name(alias) and is_name(token) else None
     parts = path[len(PREFIX) :].split("/")
     if len(parts) > 1 and parts[-1] == "":
         parts.pop()

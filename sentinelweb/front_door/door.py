@@ -12,7 +12,7 @@ from email.utils import formatdate
 import httptools
 
 from config import Settings
-from sentinelweb.core.signals import PREFIX
+from sentinelweb.core.signals import PREFIX, TOKENED_PREFIX
 from sentinelweb.front_door import forwarding, messages
 from sentinelweb.front_door.connection import Connection, Exchange
 from sentinelweb.front_door.messages import Request
@@ -30,7 +30,7 @@ STOP_WITHIN = 10.0
 SPARE_FILES = 100  # beside connections: the database, gunicorn, logs
 MAX_CONNECTIONS = 20_000
 
-_PING = PREFIX.encode()
+_PINGS = (PREFIX.encode(), TOKENED_PREFIX.encode())
 
 
 class Door:
@@ -64,7 +64,7 @@ class Door:
         """Whatever answers `request`."""
         if not request.target.startswith(b"/"):
             request.target = _origin_form(request.target)
-        if request.target.startswith(_PING):
+        if request.target.startswith(_PINGS):
             return Ping(connection, request)
         if (
             request.version in {"1.0", "1.1"}

@@ -22,6 +22,12 @@ class Monitor(Base):
     __mapper_args__ = {"polymorphic_on": "kind"}
     __table_args__: tuple[SchemaItem, ...] = (
         sa.UniqueConstraint("team_id", "alias"),
+        sa.Index(
+            "ix_monitors_alias",
+            "alias",
+            sqlite_where=sa.text("alias IS NOT NULL"),
+            postgresql_where=sa.text("alias IS NOT NULL"),
+        ),
         sa.Index("ix_monitors_team_id_kind_name", "team_id", "kind", "name"),
         # Whether a list has changed: asked every few seconds.
         sa.Index("ix_monitors_team_id_kind_updated_at", "team_id", "kind", "updated_at"),

@@ -1,8 +1,10 @@
-"""Heartbeats addressed by their team's ping key and their alias, and made by `?create=1`."""
+"""Heartbeats addressed by their alias and a secret: their team's ping key, or a token of theirs."""
 
 from __future__ import annotations
 
 import contextlib
+import hmac
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
@@ -18,7 +20,7 @@ from sentinelweb.services import counts, monitors
 from sentinelweb.services.counts import CountKey
 from sentinelweb.services.errors import InvalidInputError
 
-Address = tuple[str, str]  # a team's ping key, and the alias of one of its monitors
+Address = tuple[str, str]  # ping key and alias, or alias and token, as they stand in the URL
 
 
 def find(addresses: Iterable[Address]) -> dict[Address, str]:
@@ -30,6 +32,28 @@ def find(addresses: Iterable[Address]) -> dict[Address, str]:
         .where(sa.tuple_(Team.ping_key, Monitor.alias).in_(wanted))
     )
     return {(key, alias): slug for key, alias, slug in rows if alias is not None}
+
+
+def find_by_token(addresses: Iterable[Address]) -> dict[Address, str]:
+    """The same where each alias comes with the token of its heartbeat (seed 001).
+
+    Looked up by the alias and compared in constant time, so that the time tells of no token.
+    """
+    tokens = defaultdict(list)
+    for alias, token in addresses:
+        tokens[alias].append(token)
+    rows = db.session.execute(
+        sa.select(HeartbeatCheck.alias, HeartbeatCheck.token, HeartbeatCheck.slug).where(
+            HeartbeatCheck.alias.in_(tokens), HeartbeatCheck.token.is_not(None)
+        )
+    )
+    return {
+        (alias, token): slug
+        for alias, own, slug in rows
+        if alias is not None and own is not None
+        for token in tokens[alias]
+        if hmac.compare_digest(own.encode(), token.encode())
+    }
 
 
 def find_or_create(address: Address, now: datetime) -> str | None:

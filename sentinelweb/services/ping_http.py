@@ -37,6 +37,7 @@ def signal(
         rid=target.rid,
         ping_key=target.ping_key,
         create=target.create,
+        token=target.token,
         body=body,
         body_size=body_size,
     )

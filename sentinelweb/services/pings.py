@@ -77,16 +77,18 @@ def record(signals: Sequence[Signal]) -> list[Receipt | None]:
 
 def _slugs(signals: Sequence[Signal]) -> list[str]:
     """The slug that each of `signals` is for, which for some is found or made by an alias."""
-    if all(signal.ping_key is None for signal in signals):
+    if all(signal.ping_key is None and signal.token is None for signal in signals):
         return [signal.slug for signal in signals]
-    addresses = [(signal.ping_key, signal.slug) for signal in signals]
-    known = aliases.find({(key, alias) for key, alias in addresses if key is not None})
+    by_key = aliases.find({(s.ping_key, s.slug) for s in signals if s.ping_key is not None})
+    by_token = aliases.find_by_token({(s.slug, s.token) for s in signals if s.token is not None})
     slugs = []
     for signal in signals:
         slug: str | None = signal.slug
-        if signal.ping_key is not None:
+        if signal.token is not None:
+            slug = by_token.get((signal.slug, signal.token))
+        elif signal.ping_key is not None:
             address = signal.ping_key, signal.slug
-            slug = known.get(address)
+            slug = by_key.get(address)
             if slug is None and signal.create:
                 slug = aliases.find_or_create(address, signal.received_at)
         slugs.append(slug or "")

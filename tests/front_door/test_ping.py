@@ -53,6 +53,20 @@ def test_a_ping_is_answered_once_it_is_stored(door: FrontDoor) -> None:
     assert (ping.method, ping.remote_addr, ping.user_agent) == ("GET", "127.0.0.1", "curl/8.5.0")
 
 
+def test_a_heartbeat_is_pinged_by_its_alias_and_token(
+    user: User, make_heartbeat: MakeHeartbeat, open_door: OpenDoor
+) -> None:
+    make_heartbeat(user, alias="backup-noite", token="secret")
+    door = open_door()
+
+    answer = door.ping("/h/backup-noite/secret")
+    assert (answer.status, answer.json["ok"]) == (200, True)
+    for path in ("/h/backup-noite/wrong", "/h/backup-noite/", "/h/backup-noite/secret/start"):
+        refused = door.ping(path)
+        assert (refused.status, refused.json["ok"]) == (404, False)
+    assert len(stored()) == 1
+
+
 def test_an_unknown_slug_is_answered_404_in_json(door: FrontDoor) -> None:
     for path in ("/ping/unknown", "/ping/", "/ping/a%00b", "/ping/%ff", "/ping/nightly/sideways"):
         answer = door.ping(path)

@@ -77,3 +77,39 @@ def test_many_that_create_the_same_at_once_make_one(app: Flask, user: User) -> N
     names = together(app, [lambda: ping(key, "nightly", create=True)] * 6)
     assert names == ["nightly"] * 6
     assert db.session.scalars(sa.select(HeartbeatCheck)).one().total_pings == 6
+
+
+def ping_by_token(alias: str, token: str) -> pings.Receipt | None:
+    [receipt] = pings.record([Signal(alias, NOW, token=token)])
+    return receipt
+
+
+def test_a_token_of_its_own_finds_a_heartbeat_by_its_alias(
+    user: User, make_heartbeat: MakeHeartbeat
+) -> None:
+    heartbeat = make_heartbeat(user, alias="backup-noite", token="secret")
+    make_heartbeat(user, alias="without-token")
+
+    assert ping_by_token("backup-noite", "secret")
+    for alias, token in [("backup-noite", "Secret"), ("backup-noite", "secre"), ("x", "secret")]:
+        assert ping_by_token(alias, token) is None
+    assert ping_by_token("without-token", "secret") is None
+    assert ping(heartbeat.slug, "secret") is None
+
+    db.session.refresh(heartbeat)
+    assert heartbeat.total_pings == 1
+
+
+def test_of_two_teams_with_the_same_alias_the_token_tells(
+    user: User, other_user: User, make_heartbeat: MakeHeartbeat
+) -> None:
+    mine = make_heartbeat(user, alias="backup", token="mine")
+    theirs = make_heartbeat(other_user, alias="backup", token="theirs")
+
+    signals = [Signal("backup", NOW, token=token) for token in ("theirs", "mine", "nobody's")]
+    receipts = pings.record([*signals, Signal(mine.slug, NOW)])
+
+    assert [receipt is not None for receipt in receipts] == [True, True, False, True]
+    db.session.refresh(mine)
+    db.session.refresh(theirs)
+    assert (mine.total_pings, theirs.total_pings) == (2, 1)
