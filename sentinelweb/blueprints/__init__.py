@@ -8,6 +8,7 @@ from flask import Flask
 def init_app(app: Flask) -> None:
     from sentinelweb.blueprints import (
         accounts,
+        api_keys,
         channels,
         errors,
         health,
@@ -21,6 +22,7 @@ def init_app(app: Flask) -> None:
 
     for blueprint in (
         accounts.bp,
+        api_keys.bp,
         channels.bp,
         errors.bp,
         health.bp,
