@@ -35,6 +35,7 @@ LATEST = 8
 FAILING = 1_000  # that are looked through for those of the user that are still up
 HOSTS = 12
 OUTAGES_SHOWN_FOR = timedelta(days=1)
+RECENT = timedelta(minutes=1)
 
 Row = sa.Row[Any]
 Key = tuple[str, int]  # the kind and id of a monitor
@@ -239,13 +240,26 @@ def _hosts(teams: Sequence[int]) -> Sequence[Row]:
         .correlate(some)
         .scalar_subquery()
     )
+    # It takes a cycle a moment to find out: until then the answer of the one before stands.
+    internet = (
+        sa.select(MonitoringCycle.internet_status)
+        .where(
+            MonitoringCycle.host_id == some.c.id,
+            MonitoringCycle.created_at > clock.now() - RECENT,
+            MonitoringCycle.internet_status.is_not(None),
+        )
+        .order_by(MonitoringCycle.created_at.desc())
+        .limit(1)
+        .correlate(some)
+        .scalar_subquery()
+    )
     query = sa.select(
         some,
         MonitoringCycle.created_at.label("cycle_at"),
         MonitoringCycle.cpu_percent,
         MonitoringCycle.ram_percent,
         MonitoringCycle.disk_percent,
-        MonitoringCycle.internet_status,
         MonitoringCycle.services_late,
+        internet.label("internet_status"),
     ).outerjoin_from(some, MonitoringCycle, MonitoringCycle.id == latest_cycle)
     return db.session.execute(query.order_by(some.c.place)).all()
