@@ -11,14 +11,14 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from sentinelweb import clock
-from sentinelweb.core.results import Result
-from sentinelweb.db import UTCDateTime, db, writing
+from sentinelweb.db import db, writing
 from sentinelweb.models import (
     HostRollup,
     Monitor,
@@ -29,6 +29,7 @@ from sentinelweb.models import (
     ServiceRollup,
     TeamRollup,
 )
+from sentinelweb.services import figures
 
 LEVELS = (60, 600, 3_600, 86_400)  # seconds of a bucket; the days are those of UTC
 
@@ -40,11 +41,8 @@ CYCLES = 500  # of one transaction
 SETTLED = timedelta(seconds=30)  # after its end a cycle's relay has been answered
 GIVEN_UP = timedelta(minutes=10)  # a cycle without an end by then has lost its worker
 
-OWN_PROBES = 0  # `host_id` in team_rollups of the services that we probe ourselves
-
 _RESULTS = "service_checks"
 _HOSTS = "monitoring_cycles"
-_RELAY_CODES = (200, 220, 221, 500)
 
 _checks: sa.Table = ServiceCheck.__table__
 _cycles: sa.Table = MonitoringCycle.__table__
@@ -190,9 +188,9 @@ def _sum_piece(stretch: _Stretch, after: int, upto: int | None) -> bool:
 
 
 def _minutes_of_services(chosen: Iterable[sa.ColumnElement[bool]]) -> sa.CTE:
-    minute = start_of(_checks.c.created_at, LEVELS[0])
+    minute = figures.start_of(_checks.c.created_at, LEVELS[0])
     return (
-        sa.select(_checks.c.service_id, minute.label("bucket_at"), *_result_figures())
+        sa.select(_checks.c.service_id, minute.label("bucket_at"), *figures.of_results())
         .where(*chosen)
         .group_by(_checks.c.service_id, minute)
         .cte("minutes")
@@ -200,14 +198,14 @@ def _minutes_of_services(chosen: Iterable[sa.ColumnElement[bool]]) -> sa.CTE:
 
 
 def _minutes_of_teams(chosen: Iterable[sa.ColumnElement[bool]]) -> sa.CTE:
-    minute = start_of(_checks.c.created_at, LEVELS[0])
-    host_id = host_of_results()
+    minute = figures.start_of(_checks.c.created_at, LEVELS[0])
+    host_id = figures.host_of_results()
     return (
         sa.select(
             _monitors.c.team_id,
             host_id.label("host_id"),
             minute.label("bucket_at"),
-            *_result_figures(),
+            *figures.of_results(),
         )
         .select_from(_checks.join(_services, _services.c.id == _checks.c.service_id))
         .join(_monitors, _monitors.c.id == _services.c.id)
@@ -215,23 +213,6 @@ def _minutes_of_teams(chosen: Iterable[sa.ColumnElement[bool]]) -> sa.CTE:
         .group_by(_monitors.c.team_id, host_id, minute)
         .cte("minutes")
     )
-
-
-def host_of_results() -> sa.ColumnElement[int]:
-    """The host whose agent looks at a service; OWN_PROBES for what we look at ourselves."""
-    own = sa.literal_column(str(OWN_PROBES), sa.Integer)
-    return sa.case((_services.c.probe == "agent", _services.c.host_id), else_=own)
-
-
-def _result_figures() -> list[sa.ColumnElement[int] | sa.ColumnElement[float]]:
-    latency = _checks.c.latency_ms
-    return [
-        *(_count_if(_checks.c.status == result.value).label(result.value) for result in Result),
-        sa.func.count(latency).label("latency_count"),
-        sa.func.sum(latency).label("latency_sum"),
-        sa.func.min(latency).label("latency_min"),
-        sa.func.max(latency).label("latency_max"),
-    ]
 
 
 def _sum_cycles(now: datetime) -> int:
@@ -267,71 +248,32 @@ def _sum_some_cycles(now: datetime) -> int:
 
 
 def _minutes_of_hosts(chosen: sa.ColumnElement[bool]) -> sa.CTE:
-    minute = start_of(_cycles.c.created_at, LEVELS[0])
-    columns = {
-        "cpu": _cycles.c.cpu_percent,
-        "ram": _cycles.c.ram_percent,
-        "disk": _cycles.c.disk_percent,
-        "ping": _cycles.c.ping_ms,
-        "duration": _cycles.c.cycle_duration_ms,
-    }
-    code = _cycles.c.worker_status
-    figures = {
-        "cycles": sa.func.count(),
-        "internet_known": sa.func.count(_cycles.c.internet_status),
-        "internet_ok": _count_if(_cycles.c.internet_status),
-        "container_max": sa.func.max(_cycles.c.container_count),
-        **{f"relay_{known}": _count_if(code == known) for known in _RELAY_CODES},
-        "relay_other": _count_if(code.not_in(_RELAY_CODES)),
-        "relay_none": _count_if(code.is_(None)),
-        **{
-            f"{name}_{function}": getattr(sa.func, function)(column)
-            for name, column in columns.items()
-            for function in ("count", "sum", "min", "max")
-        },
-    }
+    minute = figures.start_of(_cycles.c.created_at, LEVELS[0])
     return (
-        sa.select(
-            _cycles.c.host_id,
-            minute.label("bucket_at"),
-            *(figure.label(name) for name, figure in figures.items()),
-        )
+        sa.select(_cycles.c.host_id, minute.label("bucket_at"), *figures.of_cycles())
         .where(chosen)
         .group_by(_cycles.c.host_id, minute)
         .cte("minutes")
     )
 
 
-def start_of(instant: sa.ColumnElement[datetime], seconds: int) -> sa.ColumnElement[datetime]:
-    """The start of the bucket of LEVELS that `instant` is in."""
-    if db.engine.dialect.name == "postgresql":
-        length, epoch = sa.text(f"interval '{seconds} seconds'"), sa.text("timestamptz 'epoch'")
-        return sa.func.date_bin(length, instant, epoch, type_=UTCDateTime())
-    # Text to SQLite: the beginning says what bucket, the end is all zeros.
-    zeros = "0000-00-00 00:00:00.000000"
-    kept = {60: 16, 600: 15, 3_600: 13, 86_400: 10}[seconds]
-    text = sa.func.substr(sa.type_coerce(instant, sa.String), 1, kept)
-    return sa.type_coerce(text.concat(zeros[kept:]), UTCDateTime())
-
-
 def _add(session: Session, table: sa.Table, minutes: sa.CTE) -> None:
     """Add the sums of `minutes` to the rows of `table`, at every level."""
-    keys = [column.name for column in table.primary_key if column.name in minutes.c]
+    keys = [column.name for column in minutes.c if column.name in table.primary_key]
     keys.remove("bucket_at")
-    figures = [column.name for column in table.c if not column.primary_key]
+    summed = figures.columns(table)
 
-    def level(resolution: int) -> sa.Select[tuple[object, ...]]:
-        bucket = start_of(minutes.c.bucket_at, resolution)
+    def level(resolution: int) -> sa.Select[Any]:
+        bucket = figures.start_of(minutes.c.bucket_at, resolution)
         return sa.select(
             *(minutes.c[key] for key in keys),
             sa.literal_column(str(resolution), sa.Integer).label("resolution"),
             bucket.label("bucket_at"),
-            *(_together(minutes.c[figure]).label(figure) for figure in figures),
+            *figures.together(minutes.c[column.name] for column in summed),
         ).group_by(*(minutes.c[key] for key in keys), bucket)
 
     rows = sa.union_all(*map(level, LEVELS)).subquery()
     insert = _insert(table, session)
-    new = insert.excluded
     session.execute(
         insert.from_select(
             rows.c.keys(),
@@ -339,34 +281,12 @@ def _add(session: Session, table: sa.Table, minutes: sa.CTE) -> None:
             sa.select(rows).where(sa.true()).order_by(*(rows.c[name] for name in keys)),
         ).on_conflict_do_update(
             index_elements=list(table.primary_key),
-            set_={name: _joined(session, table.c[name], new[name]) for name in figures},
+            set_={
+                column.name: figures.joined(column, insert.excluded[column.name], column.name)
+                for column in summed
+            },
         )
     )
-
-
-def _together(column: sa.ColumnElement[float]) -> sa.ColumnElement[float]:
-    """The figure of many minutes."""
-    match column.name[-4:]:
-        case "_min":
-            return sa.func.min(column)
-        case "_max":
-            return sa.func.max(column)
-    return sa.func.coalesce(sa.func.sum(column), 0)
-
-
-def _joined(
-    session: Session, old: sa.ColumnElement[float], new: sa.ColumnElement[float]
-) -> sa.ColumnElement[float]:
-    """What becomes of a figure of a bucket that has some already."""
-    names = {"_min": ("least", "min"), "_max": ("greatest", "max")}.get(old.name[-4:])
-    if names is None:
-        return old + new
-    function = getattr(sa.func, names[session.get_bind().dialect.name == "sqlite"])
-    return sa.func.coalesce(function(old, new), old, new)  # to SQLite the least of NULL is NULL
-
-
-def _count_if(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-    return sa.func.sum(sa.case((condition, 1), else_=0))
 
 
 def _if_new(source: str, session: Session) -> sa.Insert:
