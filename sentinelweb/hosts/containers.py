@@ -6,6 +6,7 @@ import contextlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,9 +35,9 @@ def state_of(
 
     Raise NoEngineError.
     """
-    from docker.errors import NotFound
-
     with _engine(docker_host, seconds) as engine:
+        from docker.errors import NotFound
+
         try:
             state = engine.inspect_container(name)["State"]
         except NotFound:
@@ -56,22 +57,21 @@ def running_containers(docker_host: str | None = None, *, seconds: float = SECON
 @contextlib.contextmanager
 def _engine(docker_host: str | None, seconds: float) -> Iterator[APIClient]:
     """A connection for one question: engines are restarted, and sockets replaced."""
-    # Not above: it takes long to import, and most machines have no engine.
-    from docker import APIClient
-    from docker.errors import DockerException
-    from requests import RequestException
-
+    address = docker_host or DOCKER_HOST
+    try:
+        if address.startswith("unix://") and not Path(address.removeprefix("unix://")).is_socket():
+            raise FileNotFoundError  # as on most machines: spare them the library
+        # Not above: it takes long to import.
+        from docker import APIClient
+        from docker.errors import DockerException
+        from requests import RequestException
+    except OSError as error:
+        raise NoEngineError(type(error).__name__) from None
+    wrong = (DockerException, RequestException, OSError, LookupError, TypeError, ValueError)
     try:
         with contextlib.closing(
-            APIClient(docker_host or DOCKER_HOST, version="auto", timeout=math.ceil(seconds))
+            APIClient(address, version="auto", timeout=math.ceil(seconds))
         ) as engine:
             yield engine
-    except (
-        DockerException,
-        RequestException,
-        OSError,
-        LookupError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except wrong as error:
         raise NoEngineError(type(error).__name__) from None
