@@ -3,10 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: run test lint format translations reference lock clean help setup setup-dev
+.PHONY: run demo test lint format translations reference lock clean help setup setup-dev
 
 run: setup ## Run SentinelWeb (PORT=8000, DATA_DIR=data)
 	@$(BIN)/python -m sentinelweb.runtime.supervisor
+
+demo: setup ## Run it with a month of history and mock targets (PORT=8000, DEMO_DIR=data/demo)
+	@$(BIN)/python -m tools.demo
 
 test: setup-dev ## Run the tests (ARGS="-k audit")
 	$(BIN)/pytest -n auto $(ARGS)

@@ -1,0 +1,143 @@
+"""`python -m tools.demo.life FILE`: what the demo's jobs and its other machine do while it runs.
+
+FILE is the demo's own notes (see __main__.py). Jobs ping when they are due, and the agent of a host
+that is not there reports every few seconds, both by HTTP as real ones would.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import math
+import random
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from config import load_settings_or_exit
+from sentinelweb.core.schedule import CronSchedule
+from tools.demo.services import OF_AGENT
+
+REPORT_EVERY = 20.0  # seconds
+TIMEOUT = 10
+JUST_MADE = 600.0  # seconds in which no job was missed by much
+TARGETS: dict[str, dict[str, object]] = {
+    "shop": {"latency_ms": 44, "jitter_ms": 12},
+    "api": {"latency_ms": 21, "jitter_ms": 6},
+    "website": {"latency_ms": 29, "jitter_ms": 8},
+    "search": {"latency_ms": 230, "jitter_ms": 60},
+    "mail": {"mode": "refused"},
+}
+
+
+class Life:
+    """`tasks` are pairs of a time and what is to be done then, the next one first."""
+
+    def __init__(self, notes: dict[str, Any]) -> None:
+        self._notes = notes
+        self._site = f"http://127.0.0.1:{load_settings_or_exit().port}"
+        self._tasks: list[tuple[float, int, Callable[[], None]]] = []
+        self._chances = random.Random()  # noqa: S311 - no secret
+
+    def run(self) -> None:
+        """Go on until a signal."""
+        self._wait_until_ready()
+        self._set_the_stage()
+        self._greet()
+        self._report()
+        was_away = time.time() - self._notes["made_at"] > JUST_MADE
+        for job in self._notes["jobs"]:
+            if was_away or not job["cron"]:
+                self._ping(job)
+            else:
+                self._later(_next_run(job), partial(self._ping, job))
+        while True:
+            at, _number, task = heapq.heappop(self._tasks)
+            time.sleep(max(0.0, at - time.time()))
+            task()
+
+    def _later(self, at: float, task: Callable[[], None]) -> None:
+        heapq.heappush(self._tasks, (at, self._chances.getrandbits(32), task))
+
+    def _wait_until_ready(self) -> None:
+        while True:
+            with suppress(requests.RequestException):
+                if requests.get(f"{self._site}/health", timeout=TIMEOUT).ok:
+                    return
+            time.sleep(0.2)
+
+    def _set_the_stage(self) -> None:
+        """The mock controller forgets at each start what the history says of its targets."""
+        for name, values in TARGETS.items():
+            self._call("POST", f"{self._notes['mock']}/target/{name}/mode", json=values)
+
+    def _greet(self) -> None:
+        lines = (
+            f"The demo:         {self._site}",
+            f"Log in as:        {self._notes['email']}",
+            f"with password:    {self._notes['password']}",
+            f"Break something:  {self._notes['mock']}",
+        )
+        print("\n".join(lines), flush=True)
+
+    def _ping(self, job: dict[str, Any]) -> None:
+        """One run of a job, and when the next will be."""
+        url = f"{self._site}/ping/{job['slug']}"
+        if job["minutes"]:
+            self._call("GET", f"{url}/start")
+            self._later(time.time() + self._chances.uniform(5, 20), partial(self._call, "GET", url))
+        else:
+            self._call("GET", url)
+        self._later(_next_run(job), partial(self._ping, job))
+
+    def _report(self) -> None:
+        services = {
+            story.name: {
+                "status": "healthy",
+                "latency_ms": round(story.latency_ms * self._chances.lognormvariate(0, 0.14), 2),
+                "target": story.target,
+            }
+            for story in OF_AGENT
+        }
+        load = 31 * (1 + 0.4 * math.sin(time.time() / 600)) * self._chances.lognormvariate(0, 0.1)
+        host = {
+            "cpu_percent": round(min(100, load), 1),
+            "ram_percent": 61.5,
+            "ram_used_mb": 9_717,
+            "disk_percent": 67.1,
+            "uptime_seconds": round(time.monotonic()) + 3_000_000,
+            "container_count": 8,
+            "internet_status": True,
+            "ping_ms": round(14 * self._chances.lognormvariate(0, 0.2), 1),
+            "cycle_duration_ms": self._chances.randint(45, 140),
+        }
+        self._call(
+            "POST",
+            f"{self._site}/api/heartbeat",
+            json={"agent": "sentinelweb/0.1.0", "services": services, "host": host},
+            headers={"Authorization": f"Bearer {self._notes['agent_key']}"},
+        )
+        self._later(time.time() + REPORT_EVERY, self._report)
+
+    def _call(self, method: str, url: str, **options: Any) -> None:
+        """Whatever goes wrong is SentinelWeb's to tell: that is what it is for."""
+        with suppress(requests.RequestException):
+            requests.request(method, url, timeout=TIMEOUT, **options)
+
+
+def _next_run(job: dict[str, Any]) -> float:
+    if job["cron"]:
+        return CronSchedule(job["cron"], "UTC", 0).upcoming(datetime.now(UTC), 1)[0].timestamp()
+    return time.time() + float(job["period"])
+
+
+if __name__ == "__main__":
+    with suppress(KeyboardInterrupt):
+        Life(json.loads(Path(sys.argv[1]).read_text("utf-8"))).run()
