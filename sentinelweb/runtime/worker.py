@@ -51,7 +51,7 @@ from sentinelweb.jobs import (
 )
 from sentinelweb.runtime import lifeline
 from sentinelweb.runtime.redis_outage import RedisOutage
-from sentinelweb.services import leases, liveness
+from sentinelweb.services import environment, leases, liveness
 from sentinelweb.services.prober import Prober
 
 log = structlog.get_logger(__name__)
@@ -290,8 +290,12 @@ class Pool:
 
 
 def _begin_anew() -> bool:
-    """Have checked at once what the workers before us had in hand; return whether that worked."""
+    """Begin anew; return whether that worked.
+
+    The environment may be another one, and what the workers before us had in hand is due at once.
+    """
     try:
+        environment.apply(settings())
         released = leases.release_leases(clock.now())
         with hasty_redis(settings().resolved_redis_url) as redis:
             if not Queue(CYCLES, connection=redis).count:

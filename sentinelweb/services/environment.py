@@ -75,8 +75,6 @@ def apply(settings: Settings, environ: Mapping[str, str] | None = None) -> Appli
     Without an administrator there is no team for them, and nothing is done.
     """
     declared = _read(variables() if environ is None else environ)
-    for problem in declared.problems:
-        log.warning("service_refused", variable=problem.variable, reason=problem.message)
     applied = Applied()
     with writing() as session:
         team_id = _team(session)
@@ -92,6 +90,8 @@ def apply(settings: Settings, environ: Mapping[str, str] | None = None) -> Appli
             _alert_n8n(session, team_id, made, host_id)
         counts.shift(session, {CountKey(team_id, KIND, Status.NEW): len(made)})
     applied.made = len(made)
+    for problem in declared.problems:
+        log.warning("service_refused", variable=problem.variable, reason=problem.message)
     if applied != Applied():
         log.info(
             "environment_applied",

@@ -14,6 +14,7 @@ from config import Settings
 from sentinelweb.core.status import Status
 from sentinelweb.db import db, writing
 from sentinelweb.models import Channel, Host, Service, StatusChange, User, monitor_channels
+from sentinelweb.runtime import worker
 from sentinelweb.services import accounts, counts, environment
 from sentinelweb.services.environment import Applied
 from tests.support.checked_client import CheckedClient
@@ -296,6 +297,16 @@ class TestWhereVariablesComeFrom:
         assert found["SERVICE_URL_shop"] == "https://environment.example.com/"
         assert found["SERVICE_URL_Wiki"] == "https://wiki.example.com/"
         assert "SERVICE_URL_none" not in found
+
+
+def test_a_worker_that_starts_takes_the_environment_as_it_is_then(
+    app: Flask, admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SERVICE_URL_shop", SHOP["SERVICE_URL_shop"])
+
+    assert worker._begin_anew()
+
+    assert list(services()) == ["shop"]
 
 
 def test_the_first_administrator_of_the_set_up_page_gets_them(
