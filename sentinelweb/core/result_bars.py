@@ -38,7 +38,7 @@ def result_bar(recent: str, slots: int) -> ResultBar:
     results = [BY_LETTER[letter] for letter in recent[-slots:]]
     blocks: dict[Result | None, list[str]] = defaultdict(list)
     missing = slots - len(results)
-    for number, result in enumerate([None] * missing + results):
+    for number, result in enumerate((*[None] * missing, *results)):
         x = number * (WIDTH + GAP)
         blocks[result].append(f"M{x} 0h{WIDTH}v{HEIGHT}h-{WIDTH}z")
     counted = Counter(results)
