@@ -179,7 +179,9 @@ def test_only_settings_that_exist_are_named() -> None:
         "SENTINELWEB_REQUIRE_BROWSER",
         "EXIT_STATUS",
         "PING_URL",
-    }  # of tests, systemd and examples
+        "DEMO_DIR",
+        "MOCK_PORT",
+    }  # of tests, systemd, examples and the demo
     named = set(re.findall(r"`([A-Z]+_[A-Z_]+)(?:=[^`]*)?`", everything()))
     assert named <= known
 
