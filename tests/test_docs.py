@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 
 from config import Settings
-from sentinelweb import notifiers
+from sentinelweb import notifiers, probes
 from sentinelweb.clock import now
 from sentinelweb.notifiers.webhook import signature
 from sentinelweb.runtime import procfile
@@ -125,6 +125,15 @@ def test_every_notifier_and_each_of_its_fields_is_described() -> None:
             assert f"| `{field.name}` |" in page
 
 
+def test_every_probe_and_each_of_its_options_is_described() -> None:
+    page = reference("probes")
+    for kind, probe in probes.registered().items():
+        assert f"## {probe.label}" in page
+        assert f"`{kind}`" in page
+        for option in probe.options:
+            assert f"| `{option.name}` |" in page
+
+
 def test_every_command_is_described() -> None:
     page = reference("commands")
     for name in write_reference.own_commands():
@@ -174,6 +183,7 @@ def test_only_settings_that_exist_are_named() -> None:
     """Words such as `SITE_URL`."""
     known = {name.upper() for name in Settings.model_fields}
     known |= {"APP_PORT", "ADMIN_SESSION_SECRET"}  # aliases
+    known |= {"SERVICE_NAMES", "SERVICE_URL_"}  # of service_variables.py
     known |= {
         "TEST_POSTGRES_URL",
         "SENTINELWEB_REQUIRE_BROWSER",

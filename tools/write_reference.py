@@ -25,21 +25,23 @@ from typing import Any, Literal, Union, get_args, get_origin
 import click
 
 from config import Settings
-from sentinelweb import create_app, notifiers
+from sentinelweb import create_app, notifiers, probes
 from sentinelweb.core.durations import parse_duration
+from sentinelweb.core.results import ProbeResult, Result
 from sentinelweb.core.status import Status
 from sentinelweb.forms.heartbeats import PRESETS
-from sentinelweb.models import HeartbeatCheck
-from sentinelweb.notifiers import texts, webhook
+from sentinelweb.models import HeartbeatCheck, Host, Service
+from sentinelweb.notifiers import n8n, texts, webhook
 from sentinelweb.notifiers.base import Field, Message
+from sentinelweb.probes.base import Option
 from sentinelweb.runtime import procfile
-from sentinelweb.services.facts import heartbeat_facts
+from sentinelweb.services.facts import heartbeat_facts, host_facts, service_facts
 
 ROOT = Path(__file__).resolve().parent.parent
 ENV_EXAMPLE = ROOT / ".env.example"
 
 _REGION = re.compile(
-    r"(?P<head><!-- generated: (?P<kind>[a-z]+)(?P<words>[^>]*?) -->\n)"
+    r"(?P<head><!-- generated: (?P<kind>[a-z0-9]+)(?P<words>[^>]*?) -->\n)"
     r".*?(?P<foot><!-- /generated -->)",
     re.DOTALL,
 )
@@ -139,6 +141,42 @@ def _explained(field: Field) -> str:
     return " ".join(parts)
 
 
+def probe_sections(_words: list[str]) -> str:
+    parts = []
+    for kind, probe in probes.registered().items():
+        schemes = ", ".join(f"`{scheme}:`" for scheme in probe.schemes)
+        who = " Only administrators may add one." if probe.admin_only else ""
+        parts += [
+            f"## {probe.label}",
+            f"{probe.summary}. Its kind is `{kind}`, its scheme {schemes}.{who}",
+            f"```text\n{probe.example}\n```",
+        ]
+        rows = [
+            [f"`{option.name}`", str(option.label), _option_explained(option)]
+            for option in probe.options
+        ]
+        if rows:
+            parts.append(table(["Option", "Label", "Meaning"], rows))
+    return "\n\n".join(parts)
+
+
+def _option_explained(option: Option) -> str:
+    parts = [str(option.help)] if option.help else []
+    if option.choices:
+        parts.append("One of " + ", ".join(f"`{choice}`" for choice in option.choices) + ".")
+    if option.kind == "number":
+        parts.append(f"{option.lowest:,} to {option.highest:,}.")
+    if option.kind == "flag":
+        parts.append(f"`{option.default or 'false'}` unless chosen otherwise.")
+    elif option.default:
+        parts.append(f"`{option.default}` when empty.")
+    if option.placeholder:
+        parts.append(f"Example: `{option.placeholder}`.")
+    if option.secret:
+        parts.append("Never shown again.")
+    return " ".join(parts)
+
+
 def own_commands() -> dict[str, click.Command]:
     """The `flask` commands of this program by their whole name; not those of Flask's own."""
     settings = Settings(
@@ -214,16 +252,21 @@ def period_table(_words: list[str]) -> str:
 
 
 def payload_example(words: list[str]) -> str:
-    body = json.dumps(webhook.payload(_message(words[0])), indent=2, ensure_ascii=False)
+    body = json.dumps(webhook.payload(_message(*words)), indent=2, ensure_ascii=False)
+    return f"```json\n{body}\n```"
+
+
+def n8n_example(words: list[str]) -> str:
+    body = json.dumps(n8n.payload(_message(*words)), indent=2, ensure_ascii=False)
     return f"```json\n{body}\n```"
 
 
 def text_example(words: list[str]) -> str:
-    return f"```text\n{texts.text(_message(words[0]))}\n```"
+    return f"```text\n{texts.text(_message(*words))}\n```"
 
 
-def _message(event: str) -> Message:
-    """A message of `event` about a nightly backup, as it would be sent."""
+def _message(event: str, kind: str = "heartbeat") -> Message:
+    """A message of `event` about a monitor of `kind`, as it would be sent."""
     uid = "6a1f0e9c-3d3b-4f0a-9b39-2f6f5d0c7e11"
     if event == "test":
         facts = {"channel": "On-call", "occurred_at": LAST_PING.isoformat()}
@@ -232,7 +275,47 @@ def _message(event: str) -> Message:
         other = "0d5b8a52-7c53-4a8e-8a33-6c1a1f2c9d20"
         parts = Message(other, "down", _facts("down"), SITE), Message(uid, "up", _facts("up"), SITE)
         return Message("b8e7c0de-54a8-5f0b-8a55-9d3a5b7f4c32", event, {}, SITE, parts=parts)
-    return Message(uid, event, _facts(event), SITE)
+    facts = {"heartbeat": _facts, "service": _service_facts, "host": _host_facts}[kind](event)
+    return Message(uid, event, facts, SITE)
+
+
+def _service_facts(event: str) -> dict[str, Any]:
+    since = LAST_PING + timedelta(seconds=40)
+    service = Service(
+        id=8,
+        slug="T5mXnQ2vRk7cJ1aY8dLwZg",
+        name="Shop",
+        description="What customers see",
+        status=Status.UP,
+        status_since=LAST_PING,
+        target="https://shop.example.com/health",
+    )
+    if event == "down":
+        found = ProbeResult(Result.ERROR, latency_ms=12.5, status_code=500, reason="HTTP 500")
+        return service_facts(service, Status.DOWN, since, found, failures=4)
+    service.status, service.status_since = Status.DOWN, since
+    found = ProbeResult(Result.HEALTHY, latency_ms=34.6, status_code=200)
+    return service_facts(service, Status.UP, since + timedelta(minutes=7), found, failures=0)
+
+
+def _host_facts(event: str) -> dict[str, Any]:
+    since = LAST_PING + timedelta(minutes=1)
+    host = Host(
+        id=9,
+        slug="b8Qe0pLr6tUuHc3nVw2KfA",
+        name="web-1",
+        description="",
+        status=Status.UP,
+        status_since=LAST_PING,
+        last_report_at=LAST_PING,
+    )
+    if event == "down":
+        return host_facts(host, Status.DOWN, since, note="silent")
+    host.status, host.status_since = Status.DOWN, since
+    facts = host_facts(host, Status.UP, since + timedelta(minutes=3), note="answered")
+    return (
+        facts | {"previous_code": 200, "code": 220, "note": "relay"} if event == "relay" else facts
+    )
 
 
 def _facts(event: str) -> dict[str, Any]:
@@ -275,12 +358,14 @@ def env_example() -> str:
 _KINDS: dict[str, Callable[[list[str]], str]] = {
     "settings": settings_table,
     "notifiers": notifier_sections,
+    "probes": probe_sections,
     "commands": command_sections,
     "processes": process_table,
     "targets": target_table,
     "layers": layers,
     "periods": period_table,
     "payload": payload_example,
+    "n8n": n8n_example,
     "text": text_example,
 }
 
