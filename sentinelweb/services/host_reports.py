@@ -7,53 +7,33 @@ report came (seed 002, `worker_status`).
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from sentinelweb.core.host_reports import (
-    MAX_SERVICES,
-    CycleReport,
-    HostReport,
-    ServiceReport,
-)
+from sentinelweb.core.host_reports import MAX_SERVICES, CycleReport, HostReport
 from sentinelweb.core.status import Event, Status, decide
 from sentinelweb.core.uids import CHANCE_BITS, time_ordered_uuid
 from sentinelweb.db import db, writing
 from sentinelweb.extensions import settings
-from sentinelweb.models import (
-    Host,
-    Monitor,
-    MonitoringCycle,
-    Service,
-    StatusChange,
-    monitor_channels,
-)
-from sentinelweb.services import counts, hosts, monitors, probing, transitions
-from sentinelweb.services.counts import CountKey
+from sentinelweb.models import Host, Monitor, MonitoringCycle
+from sentinelweb.services import host_services, hosts, probing, transitions
 from sentinelweb.services.facts import host_facts
 from sentinelweb.services.probing import Found
 from sentinelweb.services.transitions import Transition
 
 log = structlog.get_logger(__name__)
 
-PROBE = "agent"
 # How far an agent's clock may be from ours: else our own time is that of its report.
 CLOCK_TOLERANCE = timedelta(minutes=1)
-# A service that the reports of its host leave out for so long is paused, with this note.
-UNREPORTED_AFTER = timedelta(minutes=10)
-UNREPORTED = "unreported"
-REPORTED = "reported"
 
 _hosts = Host.__table__
 _monitors = Monitor.__table__
-_services = Service.__table__
 _cycles = MonitoringCycle.__table__
 
 
@@ -69,15 +49,6 @@ class Answer:
     status: str
     stored: bool
     ignored: int = 0
-
-
-class _Known(NamedTuple):
-    """A service that the host has reported before."""
-
-    id: int
-    status: str
-    target: str
-    last_check_at: datetime | None
 
 
 def host_of(key: str) -> int | None:
@@ -175,13 +146,13 @@ def _recover(host_id: int, now: datetime) -> bool:
 def _store(host_id: int, report: HostReport, now: datetime) -> int:
     """Store what was found; return how many services found no room."""
     current = report.current.services
-    known = _known(host_id)
+    known = host_services.known(host_id)
     new = [name for name in current if name not in known][: max(0, MAX_SERVICES - len(known))]
     if new:
-        _add_services(host_id, {name: current[name] for name in new}, now)
-    _keep_watched(known, current, now)
+        host_services.add(host_id, {name: current[name] for name in new}, now)
+    host_services.keep_watched(known, current, now)
     if new or any(item.status == Status.PAUSED for item in known.values()):
-        known = _known(host_id)
+        known = host_services.known(host_id)
     with writing() as session:
         # Locked, so that of two copies of a report the second finds what the first stored.
         team_id = session.scalar(
@@ -189,7 +160,7 @@ def _store(host_id: int, report: HostReport, now: datetime) -> int:
         )
         if team_id is None:
             return 0
-        _describe(session, known, current)
+        host_services.describe(session, known, current)
         cycles = _cycles_of(report, now)
         present = _present(session, host_id, [at for at, _cycle in cycles])
         # The present one first: to the results before it, what is known is younger then.
@@ -205,121 +176,6 @@ def _store(host_id: int, report: HostReport, now: datetime) -> int:
             ]
             probing.record(found, cycle_id=cycle_id)
     return len(current.keys() - known.keys())
-
-
-def _known(host_id: int) -> dict[str, _Known]:
-    rows = db.session.execute(
-        sa.select(
-            _services.c.reported_as,
-            _monitors.c.id,
-            _monitors.c.status,
-            _services.c.target,
-            _services.c.last_check_at,
-        )
-        .join(_monitors, _monitors.c.id == _services.c.id)
-        .where(_services.c.host_id == host_id, _services.c.reported_as.is_not(None))
-    )
-    return {name: _Known(*rest) for name, *rest in rows}
-
-
-def _add_services(host_id: int, reports: Mapping[str, ServiceReport], now: datetime) -> None:
-    """Make services of what the host reports for the first time; they alert as the host does."""
-    with writing() as session:
-        host = session.scalar(sa.select(Host).where(Host.id == host_id).with_for_update())
-        if host is None:
-            return
-        taken = set(
-            session.scalars(
-                sa.select(_services.c.reported_as).where(_services.c.host_id == host_id)
-            )
-        )
-        services = [
-            Service(
-                team_id=host.team_id,
-                slug=monitors.new_slug(),
-                name=name,
-                tags=list(host.tags),
-                environment=host.environment,
-                status=Status.NEW,
-                status_since=now,
-                created_at=now,
-                updated_at=now,
-                host_id=host_id,
-                reported_as=name,
-                target=item.target or name,
-                probe=PROBE,
-            )
-            for name, item in reports.items()
-            if name not in taken
-        ]
-        session.add_all(services)
-        session.flush()
-        channels = session.scalars(
-            sa.select(monitor_channels.c.channel_id).where(monitor_channels.c.monitor_id == host_id)
-        ).all()
-        pairs = [
-            {"monitor_id": service.id, "channel_id": channel_id}
-            for service in services
-            for channel_id in channels
-        ]
-        if pairs:
-            session.execute(sa.insert(monitor_channels), pairs)
-        key = CountKey(host.team_id, "service", Status.NEW)
-        counts.shift(session, {key: len(services)})
-
-
-def _keep_watched(
-    known: Mapping[str, _Known], current: Mapping[str, ServiceReport], now: datetime
-) -> None:
-    """Pause what is no longer reported, and resume what is again, unless a person paused it."""
-    changes = [
-        Transition(item.id, Status(item.status), replace(decision, note=UNREPORTED))
-        for name, item in known.items()
-        if name not in current
-        and item.status != Status.PAUSED
-        and item.last_check_at is not None
-        and item.last_check_at < now - UNREPORTED_AFTER
-        for decision in (decide(Status(item.status), Event.PAUSED, None, now),)
-    ]
-    paused = [
-        item.id for name, item in known.items() if name in current and item.status == Status.PAUSED
-    ]
-    changes += [
-        Transition(id_, Status.PAUSED, replace(decision, note=REPORTED))
-        for id_ in _paused_by_us(paused)
-        for decision in (decide(Status.PAUSED, Event.RESUMED, None, now),)
-    ]
-    if changes:
-        with writing() as session:
-            transitions.apply(session, changes, now)
-
-
-def _paused_by_us(ids: Sequence[int]) -> list[int]:
-    """Those of `ids`, all paused, whose last change says so."""
-    if not ids:
-        return []
-    latest = (
-        sa.select(sa.func.max(StatusChange.id))
-        .where(StatusChange.monitor_id.in_(ids))
-        .group_by(StatusChange.monitor_id)
-    )
-    query = sa.select(StatusChange.monitor_id).where(
-        StatusChange.id.in_(latest), StatusChange.note == UNREPORTED
-    )
-    return list(db.session.scalars(query))
-
-
-def _describe(
-    session: Session, known: Mapping[str, _Known], current: Mapping[str, ServiceReport]
-) -> None:
-    """Keep what an agent says about where it looks."""
-    for name, item in current.items():
-        if name in known and item.target and item.target != known[name].target:
-            session.execute(
-                sa.update(_services)
-                .where(_services.c.id == known[name].id)
-                .values(target=item.target)
-            )
 
 
 def _cycles_of(report: HostReport, now: datetime) -> list[tuple[datetime, CycleReport]]:

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sentinelweb import clock
 from sentinelweb.core.schedule import Deadlines
 from sentinelweb.core.status import Event, Status, decide
 from sentinelweb.db import db, writing
-from sentinelweb.models import Host, Service, ServiceCheck, User
-from sentinelweb.services import counts, monitors, scoping, transitions
+from sentinelweb.models import Host, MonitoringCycle, User
+from sentinelweb.services import counts, host_services, monitors, scoping, transitions
 from sentinelweb.services.counts import CountKey
 from sentinelweb.services.errors import NotFoundError
 from sentinelweb.services.transitions import Transition
@@ -33,9 +31,8 @@ KEY_PREFIX = "sw_"  # so that scanners of repositories know one when it was comm
 HINT_LENGTH = len(KEY_PREFIX) + 5
 MIN_SILENCE = 10
 MAX_SILENCE = 30 * 86_400
-BATCH = 5_000  # rows of one transaction: more would hold up pings
 
-_checks = ServiceCheck.__table__
+_cycles = MonitoringCycle.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,41 +134,25 @@ def resume(user: User, host_id: int) -> Host:
 
 
 def delete(user: User, host_id: int) -> str:
-    """Delete a host with its services and all that they recorded. Return its name.
+    """Delete a host with its services and all that was recorded of them. Return its name.
 
-    Its results may be millions, so they go first and a few at a time; if that is cut short, what is
+    That may be millions of rows, so they go first and a few at a time; if it is cut short, what is
     left can be deleted again. Without its key the agent adds no more meanwhile.
     """
     with writing() as session:
         host = _remote_for_update(user, host_id, session)
         host.key_hash, host.overdue_at = None, None
-    for service_id in db.session.scalars(_service_ids(host_id)).all():
-        _delete_checks(service_id)
+    services = host_services.of_host(host_id)
+    host_services.delete_checks(service.id for service in db.session.scalars(services).all())
+    host_services.delete_where(_cycles, _cycles.c.host_id == host_id)
     with writing() as session:
         host = _remote_for_update(user, host_id, session)
-        gone: Counter[CountKey] = Counter({CountKey(host.team_id, KIND, host.status): -1})
-        services = sa.select(Service).where(Service.host_id == host_id).order_by(Service.id)
-        for service in session.scalars(services.with_for_update()):
-            gone[CountKey(service.team_id, "service", service.status)] -= 1
-            session.delete(service)
-        session.flush()
+        gone = host_services.delete(session, session.scalars(services.with_for_update()).all())
         session.delete(host)
         session.flush()
+        gone[CountKey(host.team_id, KIND, host.status)] -= 1
         counts.shift(session, gone)
     return host.name
-
-
-def _service_ids(host_id: int) -> sa.Select[int]:
-    return sa.select(Service.id).where(Service.host_id == host_id).order_by(Service.id)
-
-
-def _delete_checks(service_id: int) -> None:
-    gone = BATCH
-    while gone == BATCH:
-        with writing() as session:
-            some = sa.select(_checks.c.id).where(_checks.c.service_id == service_id).limit(BATCH)
-            deleted = sa.delete(_checks).where(_checks.c.id.in_(some)).returning(_checks.c.id)
-            gone = len(session.scalars(deleted).all())
 
 
 def _remote_for_update(user: User, host_id: int, session: Session) -> Host:
