@@ -80,10 +80,10 @@ def _make_everything(scene: Scene, ports: Sequence[int], key: str) -> list[dict[
         for story in told:
             service = services.make(scene, story, host)
             stories[service.id] = service, story
-    services.befall(scene, stories)
     machines.befall(scene, local, interval=10, load=14, services=len(stories))
     machines.befall(scene, remote, interval=30, load=31, services=len(services.OF_AGENT))
     machines.befall(scene, silent, interval=60, load=52, services=0)
+    services.befall(scene, stories)
     made = [(job, jobs.make(scene, job)) for job in jobs.JOBS]
     return [
         {"slug": row.slug, "period": job.period, "cron": job.cron, "minutes": job.minutes}

@@ -55,7 +55,10 @@ def _make(scene: Scene, name: str, *, key: str | None = None, **values: Any) -> 
 
 
 def befall(scene: Scene, host: Host, *, interval: int, load: float, services: int) -> None:
-    """Store the cycles of a host, `interval` seconds apart; `load` is its usual CPU in percent."""
+    """Store the cycles of a host, `interval` seconds apart; `load` is its usual CPU in percent.
+
+    Services of no host are looked at in the cycles of the local one.
+    """
     end = host.last_report_at or scene.now
     rows = []
     at = scene.began_at
@@ -64,6 +67,8 @@ def befall(scene: Scene, host: Host, *, interval: int, load: float, services: in
         rows.append(_cycle(scene, host, at, load, memory, services))
         at += timedelta(seconds=interval) if at >= scene.now - FINE else COARSE
     scene.session.execute(sa.insert(MonitoringCycle), rows)
+    owner = None if host.is_local else host.id
+    scene.cycles[owner] = [(row["created_at"], row["id"]) for row in rows]
 
 
 def _cycle(

@@ -34,7 +34,7 @@ class Scene:
     """A demo in the making, as things are at `now`.
 
     Changes and messages of all monitors are written at the end, in the order of their time: ids
-    grow with time everywhere.
+    grow with time everywhere. `cycles` are those of each host, with the ids, by its id.
     """
 
     session: Session
@@ -43,6 +43,7 @@ class Scene:
     channels: list[Channel]
     mock_url: str
     chances: random.Random = field(default_factory=lambda: random.Random(4))  # noqa: S311 - no secret
+    cycles: dict[int | None, list[tuple[datetime, str]]] = field(default_factory=dict)
     changes: list[dict[str, Any]] = field(default_factory=list)
     messages: list[tuple[datetime, int, str, dict[str, Any]]] = field(default_factory=list)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -187,6 +188,7 @@ def befall(scene: Scene, stories: dict[int, tuple[Service, Story]]) -> None:
             rows.append(
                 {
                     "service_id": service.id,
+                    "cycle_id": _cycle_of(scene, service, at),
                     "created_at": at,
                     "status": found.result,
                     "latency_ms": found.latency_ms,
@@ -198,6 +200,12 @@ def befall(scene: Scene, stories: dict[int, tuple[Service, Story]]) -> None:
             scene.change(service, Status.PAUSED, scene.now - hours(52), "paused")
     rows.sort(key=lambda row: (row["created_at"], row["service_id"]))
     scene.session.execute(sa.insert(ServiceCheck), rows)
+
+
+def _cycle_of(scene: Scene, service: Service, at: datetime) -> str:
+    """The cycle that was under way."""
+    cycles = scene.cycles[service.host_id]
+    return cycles[max(0, bisect(cycles, (at, "~")) - 1)][1]
 
 
 def _instants(scene: Scene, story: Story) -> Iterator[datetime]:
