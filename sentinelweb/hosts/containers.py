@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import math
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -59,14 +59,14 @@ def _engine(docker_host: str | None, seconds: float) -> Iterator[APIClient]:
     """A connection for one question: engines are restarted, and sockets replaced."""
     address = docker_host or DOCKER_HOST
     try:
-        if address.startswith("unix://") and not Path(address.removeprefix("unix://")).is_socket():
-            raise FileNotFoundError  # as on most machines: spare them the library
-        # Not above: it takes long to import.
-        from docker import APIClient
-        from docker.errors import DockerException
-        from requests import RequestException
-    except OSError as error:
+        _knock(address, seconds)
+    except (OSError, ValueError) as error:
         raise NoEngineError(type(error).__name__) from None
+    # Not above: it takes long to import, and most machines have no engine.
+    from docker import APIClient
+    from docker.errors import DockerException
+    from requests import RequestException
+
     wrong = (DockerException, RequestException, OSError, LookupError, TypeError, ValueError)
     try:
         with contextlib.closing(
@@ -75,3 +75,11 @@ def _engine(docker_host: str | None, seconds: float) -> Iterator[APIClient]:
             yield engine
     except wrong as error:
         raise NoEngineError(type(error).__name__) from None
+
+
+def _knock(address: str, seconds: float) -> None:
+    """Raise OSError if nobody listens at a Unix socket: the library would leave its own open."""
+    if address.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as knocking:
+            knocking.settimeout(seconds)
+            knocking.connect(address.removeprefix("unix://"))

@@ -83,6 +83,8 @@ def from_os_error(error: OSError) -> NetworkError:
         return HandshakeError()
     if error.errno in _ERRNOS:
         return _ERRNOS[error.errno]()
+    if isinstance(error, ConnectionError):  # asyncio's own have no number
+        return RefusedError() if isinstance(error, ConnectionRefusedError) else ClosedError()
     # Several addresses, each with an error of its own: that somebody refused says most.
     if error.errno is None and f"[Errno {errno.ECONNREFUSED}]" in str(error):
         return RefusedError()

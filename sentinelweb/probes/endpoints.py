@@ -23,7 +23,7 @@ class Endpoint:
 
 def parse_endpoint(text: str) -> Endpoint:
     """The host and port of `host[:port]`, an IPv6 address in brackets; raise ValueError."""
-    if any(char in text for char in "/?#@\\"):
+    if any(char in text for char in "/?#@%\\"):
         raise ValueError("more than a host and a port")
     url = URL(f"probe://{text}")
     host, port = url.raw_host or "", url.explicit_port
@@ -34,12 +34,11 @@ def parse_endpoint(text: str) -> Endpoint:
 
 
 def is_host(host: str) -> bool:
-    """Whether `host`, in its ASCII form, can be looked up or connected to."""
+    """Whether `host`, in its ASCII form, can be looked up or connected to from anywhere."""
     if ":" in host:
         try:
-            ipaddress.IPv6Address(host)
+            return ipaddress.IPv6Address(host).scope_id is None
         except ValueError:
             return False
-        return True
     labels = host.removesuffix(".").split(".")
     return len(host) <= 253 and all(map(_LABEL.fullmatch, labels))
