@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, abort, current_app, render_template, request
+from flask import Flask, abort, render_template, request
 from flask_login import current_user
 from jinja2_fragments import BlockNotFoundError
 from jinja2_fragments.flask import render_block
@@ -80,9 +80,4 @@ def _choose_reader() -> None:
 
 
 def _template_context() -> dict[str, Any]:
-    return {
-        "blueprints": current_app.blueprints,
-        "now": clock.now(),
-        "reader": i18n.reader(),
-        "settings": settings(),
-    }
+    return {"now": clock.now(), "reader": i18n.reader(), "settings": settings()}
