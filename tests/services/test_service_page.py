@@ -1,0 +1,164 @@
+"""The page of a service: results in pages, its last day, and when something changed."""
+
+from datetime import timedelta
+
+import pytest
+
+from sentinelweb.core.results import ProbeResult, Result
+from sentinelweb.db import db
+from sentinelweb.models import ServiceCheck, ServiceRollup
+from sentinelweb.services import probing, service_history, service_page, services
+from sentinelweb.services.probing import Found
+from sentinelweb.services.service_page import RESULTS
+from tests.support.factories import NOW
+
+
+def build(service, **options):
+    options = {"before": None, "after_result": None, "timezone": "UTC"} | options
+    return service_page.build(service, **options)
+
+
+def add_checks(service, *checks):
+    for seconds_ago, status, latency in checks:
+        db.session.add(
+            ServiceCheck(
+                service_id=service.id,
+                created_at=NOW - timedelta(seconds=seconds_ago),
+                status=status,
+                latency_ms=latency,
+            )
+        )
+    db.session.commit()
+
+
+def add_sums(service, resolution, *sums):
+    for seconds_ago, healthy, error, latency in sums:
+        db.session.add(
+            ServiceRollup(
+                service_id=service.id,
+                resolution=resolution,
+                bucket_at=NOW - timedelta(seconds=seconds_ago),
+                healthy=healthy,
+                error=error,
+                latency_count=healthy,
+                latency_sum=healthy * latency,
+                latency_min=latency,
+                latency_max=latency,
+            )
+        )
+    db.session.commit()
+
+
+class TestResults:
+    def test_they_come_in_pages_and_none_is_lost(self, user, make_service):
+        service = make_service(user)
+        # Several of one instant stand on both sides of the page's end.
+        add_checks(service, *((n // 3, "healthy", float(n)) for n in range(2 * RESULTS + 5)))
+        found, after = [], None
+        while True:
+            page = service_page.results(service.id, after)
+            found += [check.id for check in page.checks]
+            after = page.older
+            if after is None:
+                break
+        assert len(found) == len(set(found)) == 2 * RESULTS + 5
+        first = service_page.results(service.id, None).checks
+        assert [check.created_at for check in first] == sorted(
+            (check.created_at for check in first), reverse=True
+        )
+
+    def test_the_result_of_another_service_begins_no_page(self, user, make_service):
+        mine, other = make_service(user), make_service(user)
+        add_checks(mine, (5, "healthy", 1.0))
+        add_checks(other, (1, "healthy", 1.0))
+        [foreign] = service_page.results(other.id, None).checks
+        assert service_page.results(mine.id, foreign.id).checks == []
+        assert service_page.results(mine.id, 2**62).checks == []
+
+
+class TestLastDay:
+    def test_there_is_none_without_a_result(self, user, make_service):
+        service = make_service(user)
+        assert build(service).day is None
+
+    def test_single_results_do_until_they_are_summed_up(self, user, make_service, clock):
+        service = make_service(user)
+        add_checks(service, (60, "healthy", 20.0), (30, "timeout", None), (0, "healthy", 40.0))
+        day = build(service).day
+        assert [item.mean for item in day.sums] == [20.0, None, 40.0]
+        assert day.distribution == [
+            (Result.HEALTHY, 2, pytest.approx(2 / 3)),
+            (Result.TIMEOUT, 1, pytest.approx(1 / 3)),
+        ]
+
+    def test_a_young_service_is_drawn_by_the_minute_and_an_old_one_coarser(
+        self, user, make_service, clock
+    ):
+        young, old = make_service(user), make_service(user)
+        add_sums(young, 600, (600, 10, 0, 10.0))
+        add_sums(young, 60, (120, 1, 0, 10.0), (60, 1, 0, 30.0))
+        add_sums(old, 600, (20 * 3600, 10, 2, 10.0), (600, 10, 0, 30.0))
+        add_sums(old, 60, (60, 1, 0, 30.0))
+        assert [item.seconds for item in service_history.last_day(young.id, NOW).sums] == [60, 60]
+        day = service_history.last_day(old.id, NOW)
+        assert [item.seconds for item in day.sums] == [600, 600]
+        assert day.total.mean == 20.0
+        assert (day.total.lowest, day.total.highest) == (10.0, 30.0)
+        assert day.sums[0].worst is Result.ERROR
+        assert day.sums[1].worst is None
+
+    def test_older_results_are_left_out(self, user, make_service, clock):
+        service = make_service(user)
+        add_sums(service, 600, (90_000, 10, 0, 10.0), (3 * 3600, 1, 0, 10.0))
+        assert service_history.last_day(service.id, NOW).total.counts == {Result.HEALTHY: 1}
+
+    def test_the_table_has_a_row_an_hour_latest_first(self, user, make_service, clock):
+        service = make_service(user)
+        sums = ((n * 600, 1, 0, float(n)) for n in range(18, 0, -1))
+        add_sums(service, 600, *sums)
+        hours = service_history.last_day(service.id, NOW).by_hour()
+        assert [hour.at.hour for hour in hours] == [11, 10, 9]
+        assert hours[0].by_result == [(Result.HEALTHY, 6)]
+        assert (hours[0].lowest, hours[0].highest) == (1.0, 6.0)
+
+
+class TestState:
+    def test_it_stays_while_nothing_changes(self, user, make_service):
+        service = make_service(user, last_check_at=NOW)
+        state = service_page.state(service)
+        service.claimed_at = NOW
+        service.next_check_at = NOW + timedelta(minutes=10)
+        db.session.commit()
+        assert service_page.state(service) == state
+
+    @pytest.mark.parametrize("action", ["result", "pause", "channels"])
+    def test_it_changes_with_what_is_shown(self, user, make_service, make_channel, clock, action):
+        service = make_service(user, last_check_at=NOW)
+        state = service_page.state(service)
+        later = clock.advance(seconds=1)
+        if action == "result":
+            probing.record([Found(service.id, ProbeResult(Result.HEALTHY, 1.0), later)])
+        elif action == "pause":
+            services.pause(user, service.id)
+        else:
+            services.choose_channels(user, service.id, [make_channel(user).id])
+        db.session.expire_all()
+        assert service_page.state(service) != state
+
+
+def test_a_look_that_was_asked_for_is_done_with_the_first_later_result(user, make_service):
+    service = make_service(user)
+    assert not service_page.progress(service, NOW).is_done
+    service.last_check_at = NOW - timedelta(microseconds=1)
+    assert not service_page.progress(service, NOW).is_done
+    service.last_check_at = NOW
+    assert service_page.progress(service, NOW).is_done
+
+
+def test_options_are_shown_without_their_secrets(user, make_service):
+    stored = {"token": "hidden", "headers": "X-Key: hidden", "keyword": "ok", "verify_tls": False}
+    service = make_service(user, options=stored)
+    texts = {option.name: text for option, text in build(service).options}
+    assert texts["keyword"] == "ok"
+    assert texts["verify_tls"] == "false"
+    assert "hidden" not in str(texts)
