@@ -69,7 +69,11 @@ class _Response(aiohttp.ClientResponse):
             exchange.certificate_expires_at = certificates.expires_at(
                 transport.get_extra_info("ssl_object")
             )
-        return await super().start(connection)
+        try:
+            return await super().start(connection)
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+            # Ours, as the session would ask once more, and leave us in the dark about it.
+            raise failures.ClosedError from None
 
 
 class _Resolver(AbstractResolver):

@@ -282,7 +282,7 @@ class Http(Probe):
         ):
             return f"HTTP {answer.status}"
         if keyword := self.option(target, "keyword"):
-            absent = self.option(target, "keyword_absent")
+            absent = bool(self.option(target, "keyword_absent"))
             if bodies.holds(answer.body, keyword) == absent:
                 return reasons.KEYWORD_FOUND if absent else reasons.KEYWORD_NOT_FOUND
         if path := self.option(target, "json_path"):
