@@ -168,6 +168,10 @@ class AlertReceiver(Receiver):
     def _summary(self, parsed: Any) -> str:
         if not isinstance(parsed, dict):
             return _("Not an alert")
+        monitor = parsed.get("monitor")
+        if isinstance(monitor, dict):  # a webhook's body
+            facts = (parsed.get("event"), monitor.get("name"), parsed.get("note"))
+            return ": ".join(str(fact)[:200] for fact in facts if fact)
         for name in ("title", "text", "message", "event"):
             lines = str(parsed.get(name) or "").strip().splitlines()
             if lines:

@@ -75,11 +75,17 @@ def test_a_body_that_is_too_large_is_refused(mock: Mock) -> None:
     [
         ({"title": "Service down: api", "message": "HTTP 500"}, "Service down: api"),
         ({"event": "down", "text": "🔴 Nightly backup is down\nmore"}, "🔴 Nightly backup is down"),
+        (
+            {"event": "down", "text": "…", "monitor": {"name": "Shop"}, "note": "HTTP 500"},
+            "down: Shop: HTTP 500",
+        ),
         ({"event": "up"}, "up"),
         (["list"], "Not an alert"),
     ],
 )
-def test_an_alert_is_logged_by_its_first_line(body: Any, summary: str, mock: Mock) -> None:
+def test_an_alert_is_logged_by_a_line_that_says_what_it_is_about(
+    body: Any, summary: str, mock: Mock
+) -> None:
     assert alert(mock, body).status_code == 200
     assert mock.received("alerts")[0]["summary"] == summary
 
