@@ -111,11 +111,13 @@ def _remover(field: Field) -> str:
 
 def _form_field(field: Field, stored: dict[str, str], server: Settings) -> Any:
     before = stored.get(field.name, "")
+    server_has_one = bool(field.fallback and getattr(server, field.fallback))
+    placeholder = gettext("The server's own") if server_has_one else field.placeholder
     kwargs: dict[str, Any] = {
         "label": field.label,
         "validators": [_checker(field, before, server)],
         "description": field.help,
-        "render_kw": {"placeholder": field.placeholder, "autocomplete": "off"},
+        "render_kw": {"placeholder": placeholder, "autocomplete": "off"},
     }
     if field.kind == "choice":
         del kwargs["render_kw"]
@@ -132,8 +134,6 @@ def _form_field(field: Field, stored: dict[str, str], server: Settings) -> Any:
             kwargs["render_kw"]["placeholder"] = MASK
             kept = gettext("It is stored: leave this empty to keep it.")
             kwargs["description"] = f"{field.help} {kept}"
-        elif field.fallback and getattr(server, field.fallback):
-            kwargs["render_kw"]["placeholder"] = gettext("The server's own")
         return PasswordField(**kwargs)
     return (URLField if field.kind == "url" else StringField)(**kwargs)
 

@@ -367,6 +367,18 @@ class TestAChannelsPage:
         assert client.page is not None
         assert client.page.query(f'#log a[href="/{message.facts["kind"]}s/{monitor.id}"]')
 
+    def test_what_the_relay_was_answered_is_said(
+        self, client: CheckedClient, channel: Channel
+    ) -> None:
+        with writing() as session:
+            for code in (220, None):
+                facts = dict(make_host_message("relay", code=code).facts)
+                row = delivery_row(channel.id, "relay", facts, NOW, monitor_id=None)
+                session.execute(sa.insert(Delivery).values(row))
+        client.get(f"/channels/{channel.id}")
+        assert "Relay: web-1 (220)" in client.text("#log")
+        assert "Relay: web-1 (no answer)" in client.text("#log")
+
     def test_the_log_answers_nothing_new_until_something_changes(
         self, client: CheckedClient, user: User, channel: Channel, settings: Settings
     ) -> None:
