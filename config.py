@@ -154,6 +154,28 @@ class Settings(BaseSettings):
     probe_processes: int = Field(
         2, ge=1, le=32, description="Processes of one `worker` that probe services."
     )
+    process_expiry_seconds: int = Field(
+        30,
+        ge=2,
+        le=86_400,
+        description="Seconds without a heartbeat after which a process counts as dead, unless it "
+        "was registered with its own number.",
+    )
+    process_monitor_interval_seconds: int = Field(
+        5, ge=1, le=3600, description="Seconds between two looks at all processes."
+    )
+    process_keepalive: Literal["client", "server"] = Field(
+        "client",
+        description="Who keeps a long-lived process alive: its own heartbeats, or (`server`, for "
+        "demonstrations alone) SentinelWeb itself, which can then see no death.",
+    )
+    process_api: Literal["keys", "open"] = Field(
+        "keys",
+        description="`open` lets anybody register and end processes, on a private network.",
+    )
+    process_retention_days: int = Field(
+        30, ge=1, le=3650, description="Days that processes are kept after their end."
+    )
     worker_processes: int = Field(
         3,
         ge=2,

@@ -25,6 +25,7 @@ RELAY = "relay"
 
 CHECK_HEARTBEATS = "sentinelweb.tasks.heartbeats.check_heartbeats"
 CHECK_HOSTS = "sentinelweb.tasks.hosts.check_hosts"
+WATCH_PROCESSES = "sentinelweb.tasks.processes.watch_processes"
 SEND_DELIVERIES = "sentinelweb.tasks.deliveries.send_deliveries"
 PRUNE = "sentinelweb.tasks.retention.prune"
 SUM_UP = "sentinelweb.tasks.rollups.sum_up"

@@ -55,6 +55,7 @@ def upgrade() -> None:
         sa.Column("last_heartbeat", sa.DateTime(timezone=True), nullable=False),
         sa.Column("overdue_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("is_removed", sa.Boolean(), nullable=False),
         sa.Column("host", sa.String(length=255), nullable=False),
         sa.Column("pid", sa.Integer(), nullable=True),
         sa.Column("progress", sa.Double(), nullable=True),

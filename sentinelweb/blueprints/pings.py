@@ -1,4 +1,4 @@
-"""`/ping/…` and `/h/…` where no front door stands before Flask: `flask run`, another WSGI server, tests."""
+"""`/ping/…` and `/h/…` where no front door stands before Flask: `flask run`, tests."""
 
 from __future__ import annotations
 

@@ -16,7 +16,8 @@ class Process(Monitor):
     `keep_alive` is whether it is long-lived, so that silence is an alarm; `kept_by_server` whether
     we renew its heartbeats ourselves (PROCESS_KEEPALIVE=server). `expiry` is in seconds.
     `overdue_at` is when it counts as dead, and NULL once it ended (`ended_at`) or went down.
-    An ended process has the status paused: nothing is expected of it any more.
+    A process that ended well, or a short-lived one that expired, has the status paused: nothing is
+    expected of it any more. One that was deleted (`is_removed`) is in no list of the seed's API.
 
     `progress` (0 to 100), `message`, `host` and `pid` are as it told last; `exit_status` and
     `output`, its last lines, as it told at its end.
@@ -48,6 +49,7 @@ class Process(Monitor):
     last_heartbeat: Mapped[datetime]
     overdue_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    is_removed: Mapped[bool] = mapped_column(default=False)
     host: Mapped[str] = mapped_column(sa.String(255), default="")
     pid: Mapped[int | None]
     progress: Mapped[float | None]

@@ -23,7 +23,7 @@ from config import Settings
 from sentinelweb import clock, jobs
 from sentinelweb.extensions import settings
 from sentinelweb.jobs import patient_redis
-from sentinelweb.services import audit, delivery, host_silence, liveness
+from sentinelweb.services import audit, delivery, host_silence, liveness, process_watch
 from sentinelweb.tasks import PERIODIC, Periodic
 
 log = structlog.get_logger(__name__)
@@ -41,6 +41,7 @@ def _deliveries_are_due(now: datetime) -> bool:
 WAKES = (
     (jobs.AUDITS, jobs.CHECK_HEARTBEATS, audit.is_due),
     (jobs.AUDITS, jobs.CHECK_HOSTS, host_silence.is_due),
+    (jobs.AUDITS, jobs.WATCH_PROCESSES, process_watch.is_due),
     (jobs.DELIVERIES, jobs.SEND_DELIVERIES, _deliveries_are_due),
 )
 

@@ -153,7 +153,56 @@ def host_facts(row: HostRow, status: Status, now: datetime, *, note: str) -> dic
     }
 
 
-def _down_for(row: HeartbeatRow | ServiceRow | HostRow, now: datetime) -> int | None:
+class ProcessRow(Protocol):
+    """What a process's facts are read from: a Process or a row with its columns."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def slug(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def status_since(self) -> datetime: ...
+    @property
+    def last_heartbeat(self) -> datetime: ...
+    @property
+    def host(self) -> str: ...
+    @property
+    def progress(self) -> float | None: ...
+    @property
+    def message(self) -> str: ...
+
+
+def process_facts(row: ProcessRow, status: Status, now: datetime, *, note: str) -> dict[str, Any]:
+    """The facts of a process that fell silent or failed, with what it told last.
+
+    `note` says why: silent, `exit 3`, answered.
+    """
+    return {
+        "kind": "process",
+        "id": row.id,
+        "slug": row.slug,
+        "name": row.name,
+        "description": row.description,
+        "previous": row.status,
+        "status": status,
+        "note": note,
+        "occurred_at": now.isoformat(),
+        "last_heartbeat": row.last_heartbeat.isoformat(),
+        "silent_for": max(0, int((now - row.last_heartbeat).total_seconds())),
+        "host": row.host,
+        "progress": row.progress,
+        "message": row.message,
+        "down_for": _down_for(row, now),
+    }
+
+
+def _down_for(row: HeartbeatRow | ServiceRow | HostRow | ProcessRow, now: datetime) -> int | None:
     """Seconds of the incident that ends now; None if there was none."""
     if row.status != Status.DOWN:
         return None

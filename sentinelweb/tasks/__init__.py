@@ -17,6 +17,7 @@ from sentinelweb.jobs import (
     RUN_CYCLE,
     SEND_DELIVERIES,
     SUM_UP,
+    WATCH_PROCESSES,
 )
 
 
@@ -39,6 +40,9 @@ class Periodic:
 PERIODIC = (
     Periodic("check_heartbeats", CHECK_HEARTBEATS, AUDITS, lambda s: s.worker_interval_sec),
     Periodic("check_hosts", CHECK_HOSTS, AUDITS, lambda s: s.worker_interval_sec),
+    Periodic(
+        "watch_processes", WATCH_PROCESSES, AUDITS, lambda s: s.process_monitor_interval_seconds
+    ),
     Periodic("send_deliveries", SEND_DELIVERIES, DELIVERIES, lambda _: 30),
     Periodic("sum_up", SUM_UP, HOUSEKEEPING, lambda _: 30),
     Periodic(
