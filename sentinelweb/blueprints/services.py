@@ -10,7 +10,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from sentinelweb import clock, i18n, pages, probes
+from sentinelweb import clock, i18n, pages
 from sentinelweb.core.result_bars import ResultBar, result_bar
 from sentinelweb.core.targets import without_credentials
 from sentinelweb.extensions import limiter
@@ -24,7 +24,6 @@ from sentinelweb.i18n import gettext as _
 from sentinelweb.models import Service
 from sentinelweb.models.service import RECENT_RESULTS
 from sentinelweb.probes import reasons
-from sentinelweb.probes.base import Probe
 from sentinelweb.services import (
     liveness,
     monitors,
@@ -68,7 +67,7 @@ def index() -> ResponseReturnValue:
         state=service_list.state(current_user, ids),
         shown=".".join(map(str, ids)) or None,
         bar=_bar,
-        kinds=_offered_kinds(),
+        kinds=services.offered_kinds(current_user),
     )
 
 
@@ -188,7 +187,7 @@ def _render_form(form: ServiceForm, service: Service | None = None) -> ResponseR
         "services/form.html",
         form=form,
         service=service,
-        kinds=_offered_kinds(),
+        kinds=services.offered_kinds(current_user),
         presets=interval_presets(),
     )
     return page, 422 if form.errors else 200
@@ -203,14 +202,6 @@ def _edit_channels(service: Service) -> ResponseReturnValue:
         return redirect(_page(service.id), 303)
     page = render_template("services/channels.html", form=form, service=service)
     return page, 422 if form.errors else 200
-
-
-def _offered_kinds() -> list[Probe]:
-    return [
-        probe
-        for probe in probes.registered().values()
-        if current_user.is_admin or not probe.admin_only
-    ]
 
 
 # A look that somebody asked for

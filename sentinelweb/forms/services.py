@@ -147,7 +147,7 @@ class ServiceForm(MonitorForm):
             interval=self.interval.seconds(MIN_INTERVAL, MAX_INTERVAL),
             timeout=self._timeout(),
             threshold=self._threshold(),
-            options={option.name: _text(field) for option, field, _remover in shown},
+            options={option.name: _text(option, field) for option, field, _remover in shown},
             removed=frozenset(
                 option.name for option, _field, remover in shown if remover and remover.data
             ),
@@ -228,13 +228,13 @@ def interval_presets() -> list[dict[str, str]]:
 
 
 def _probe_asked_for(service: Service | None) -> Probe:
-    known = probes.registered()
     values = request.form if request.method == "POST" else request.args
+    offered = {probe.kind: probe for probe in services.offered_kinds(current_user)}
     return (
         probes.probe_for(values.get("target", ""))
-        or known.get(values.get("kind", ""))
-        or (known.get(service.probe) if service else None)
-        or next(iter(known.values()))
+        or offered.get(values.get("kind", ""))
+        or (probes.registered().get(service.probe) if service else None)
+        or next(iter(offered.values()))
     )
 
 
@@ -242,10 +242,11 @@ def _remover(option: Option) -> str:
     return f"remove_{option.name}"
 
 
-def _text(field: Any) -> str:
-    if isinstance(field, BooleanField):
-        return "true" if field.data else "false"
-    return field.data or ""
+def _text(option: Option, field: Any) -> str:
+    """What was filled in. A flag that is not set says nothing, unless it is set by default."""
+    if option.kind != "flag":
+        return field.data or ""
+    return "true" if field.data else "false" if option.default else ""
 
 
 def _option_field(option: Option, stored: dict[str, Any]) -> Any:
@@ -257,9 +258,8 @@ def _option_field(option: Option, stored: dict[str, Any]) -> Any:
     if option.kind == "flag":
         return BooleanField(**kwargs)
     if option.kind == "choice":
-        kwargs["choices"] = [(value, value or "–") for value in option.choices]
-        if option.default not in option.choices:
-            kwargs["choices"].insert(0, (option.default, option.default or "–"))
+        offered = dict.fromkeys((*option.choices, option.default))
+        kwargs["choices"] = {value: value or "–" for value in offered}
         return SelectField(**kwargs)
     kwargs["render_kw"] = {
         "placeholder": option.placeholder,
@@ -292,7 +292,7 @@ def _checker(option: Option, stored: str) -> Callable[[ServiceForm, Any], None]:
         remover = form._fields.get(_remover(option))
         before = "" if remover and remover.data else stored
         try:
-            option.clean(services.merged(option, _text(control), before))
+            option.clean(services.merged(option, _text(option, control), before))
         except (InvalidTargetError, ValueError) as error:
             raise ValidationError(str(error)) from error
 

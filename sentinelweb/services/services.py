@@ -186,11 +186,18 @@ def check_now(user: User, service_id: int) -> datetime:
 # What a person typed
 
 
-def probe_of(target: str) -> Probe:
+def offered_kinds(user: User) -> list[Probe]:
+    """What `user` may add, in the order of the list of kinds."""
+    return [
+        probe for probe in probes.registered().values() if user.is_admin or not probe.admin_only
+    ]
+
+
+def _probe_of(user: User, target: str) -> Probe:
     """The Probe for `target`; raise InvalidInputError for an address that nobody knows."""
     probe = probes.probe_for(target)
     if probe is None:
-        examples = ", ".join(probe.example for probe in probes.registered().values())
+        examples = ", ".join(probe.example for probe in offered_kinds(user))
         raise InvalidInputError(
             "target", _("Begin with what kind it is, as in %(examples)s.", examples=examples)
         )
@@ -199,7 +206,7 @@ def probe_of(target: str) -> Probe:
 
 def clean_target(user: User, target: str, stored: str | None) -> str:
     """`target` as it is to be stored instead of `stored`; raise InvalidInputError."""
-    probe = probe_of(target)
+    probe = _probe_of(user, target)
     try:
         cleaned = probe.clean(target)
     except InvalidTargetError as error:
@@ -233,7 +240,7 @@ def default_name(target: str) -> str:
 
 def _columns(user: User, values: ServiceValues, service: Service | None) -> dict[str, Any]:
     target = clean_target(user, values.target, service.target if service else None)
-    probe = probe_of(target)
+    probe = _probe_of(user, target)
     stored = service.options if service and service.probe == probe.kind else {}
     return {
         "target": target,
