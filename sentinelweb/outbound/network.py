@@ -24,9 +24,10 @@ from sentinelweb.outbound.failures import AddressNotAllowedError, from_os_error
 from sentinelweb.outbound.http import HttpClient
 from sentinelweb.outbound.names import Names
 
-MOST_SOCKETS = 65_536
-AT_ONCE = 500
-SPARE_DESCRIPTORS = 512  # for connections that are being made, the database and Redis
+# Looks under way, of which most wait: as many time out within a cycle when a whole site is away.
+AT_ONCE = 1_500
+MOST_FILES = 65_536
+OTHER_FILES = 200  # the database, Redis, look-ups of names
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,8 @@ class Network:
     names. `override_ip`, which the operator set, stands for every name in HTTP probes.
     `docker_host` is the Docker Engine's address, if it is not the usual one.
 
-    `places` bounds how many look at once, and `turn` is held by the one who begins next: all crowds
-    of a process share them.
+    `places` bounds how many looks are under way, and `turn` is held by the one who begins next: all
+    crowds of a process share them.
     """
 
     def __init__(
@@ -71,14 +72,15 @@ class Network:
         self.reach = reach
         self.override_ip = override_ip
         self.docker_host = docker_host
-        self.places = asyncio.Semaphore(AT_ONCE)
+        files = _allow_many_files()
+        at_once = min(AT_ONCE, files * 2 // 5)
+        self.places = asyncio.Semaphore(at_once)
         self.turn = asyncio.Lock()
         self._names = Names(ipv4_only=ipv4_only)
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
-        self._most_sockets = 0
+        self._most_sockets = files - at_once - OTHER_FILES
 
     async def __aenter__(self) -> Self:
-        self._most_sockets = _allow_many_sockets() - SPARE_DESCRIPTORS
         self.http = HttpClient(self)
         return self
 
@@ -172,12 +174,12 @@ class Network:
         return made
 
 
-def _allow_many_sockets() -> int:
+def _allow_many_files() -> int:
     """Raise the limit of open files as far as we may, and return it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_SOCKETS if hard == resource.RLIM_INFINITY else min(hard, MOST_SOCKETS)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return MOST_SOCKETS if soft == resource.RLIM_INFINITY else min(soft, MOST_SOCKETS)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_FILES if soft == resource.RLIM_INFINITY else min(soft, MOST_FILES)

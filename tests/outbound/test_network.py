@@ -292,10 +292,10 @@ def test_the_limit_of_open_files_is_raised_as_far_as_we_may() -> None:
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(512, before[1]), before[1]))
-        allowed = network._allow_many_sockets()
+        allowed = network._allow_many_files()
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         assert hard == before[1]
-        assert allowed == soft == min(hard, network.MOST_SOCKETS)
+        assert allowed == soft == min(hard, network.MOST_FILES)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
 

@@ -174,22 +174,17 @@ def test_no_more_are_under_way_than_the_network_has_places(monkeypatch: pytest.M
 def test_those_who_stop_listening_stop_the_looks() -> None:
     async def look() -> set[asyncio.Task[object]]:
         async with Network(Reach.PRIVATE) as network:
+            places = network.places._value
             looking = look_at(
                 [item("fine", "healthy"), item("hangs", "hangs", timeout=300)], network
             )
             async for _key, _result in looking:
                 break
             await looking.aclose()
-            assert network.places._value == crowd_places()
+            assert network.places._value == places
             return asyncio.all_tasks() - {asyncio.current_task()}
 
     assert asyncio.run(look()) == set()
-
-
-def crowd_places() -> int:
-    from sentinelweb.outbound import network
-
-    return network.AT_ONCE
 
 
 def test_items_that_cannot_be_read_are_the_callers_error() -> None:
