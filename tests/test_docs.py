@@ -183,7 +183,7 @@ def test_only_settings_that_exist_are_named() -> None:
     """Words such as `SITE_URL`."""
     known = {name.upper() for name in Settings.model_fields}
     known |= {"APP_PORT", "ADMIN_SESSION_SECRET"}  # aliases
-    known |= {"SERVICE_NAMES", "SERVICE_URL_"}  # of service_variables.py
+    known |= {"SERVICE_NAMES", "SERVICE_URL_", "SERVICE_HEADERS_"}  # of service_variables.py
     known |= {
         "TEST_POSTGRES_URL",
         "SENTINELWEB_REQUIRE_BROWSER",

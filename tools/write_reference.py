@@ -47,6 +47,15 @@ _REGION = re.compile(
 )
 _TARGET = re.compile(r"^([a-z-]+):[^#\n]*## (.+)$", re.MULTILINE)
 
+_SERVICES_EXAMPLE = """\
+# Services to look at, by their names, and headers for those that need some.
+# docs/guide/services.md says more.
+#SERVICE_NAMES=shop,proxy
+#SERVICE_URL_shop=https://shop.example.com/health
+#SERVICE_HEADERS_shop="x-health-check:true,Authorization:Bearer my-token"
+#SERVICE_URL_proxy=docker:my-proxy
+"""
+
 SITE = "https://sentinelweb.example.com"
 LAST_PING = datetime(2026, 1, 7, 3, 0, tzinfo=UTC)
 
@@ -95,6 +104,8 @@ def _values(annotation: Any, metadata: list[Any]) -> str:
     kinds = [item for item in _alternatives(annotation) if item is not type(None)]
     if get_origin(kinds[0]) is Literal:
         return ", ".join(f"`{value}`" for value in get_args(kinds[0]))
+    if kinds == [bool]:
+        return "`true`, `false`"
     if kinds == [int]:
         limits = {name: getattr(item, name) for item in metadata for name in ("ge", "le")
                   if hasattr(item, name)}  # fmt: skip
@@ -352,7 +363,7 @@ def env_example() -> str:
         value = "" if field.default is None else str(field.default)
         quoted = f'"{value}"' if " " in value else value
         parts.append(textwrap.indent(text, "# ") + f"\n#{name.upper()}={quoted}\n")
-    return "\n".join(parts)
+    return "\n".join([*parts, _SERVICES_EXAMPLE])
 
 
 _KINDS: dict[str, Callable[[list[str]], str]] = {
