@@ -187,10 +187,14 @@ class Probe(ABC):
             return ProbeResult(Result.TIMEOUT, reason=reasons.TIMEOUT)
         except failures.NetworkError as error:
             return _result_of(error)
+        except ConnectionError as error:
+            return _result_of(failures.from_os_error(error))
 
     @abstractmethod
     async def look(self, target: Target, network: Network) -> ProbeResult:
-        """The same, free to raise NetworkError, and TimeoutError when `target.timeout` is over."""
+        """The same, free to raise TimeoutError when `target.timeout` is over, and what connections
+        raise: NetworkError and ConnectionError.
+        """
 
 
 _MEANINGS: dict[type[failures.NetworkError], tuple[Result, str]] = {

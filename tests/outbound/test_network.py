@@ -106,7 +106,7 @@ class TestKeptConnections:
 
             async def use(entered: Network) -> None:
                 for _ in range(2):
-                    assert (await fetch(entered, server.url, seconds=1)).status == 200
+                    assert (await fetch(entered, server.url, seconds=2)).status == 200
                 assert server.count == 2
 
             run(use)

@@ -201,12 +201,14 @@ def test_items_that_cannot_be_read_are_the_callers_error() -> None:
     assert caught.group_contains(LookupError)
 
 
-def test_a_slow_service_does_not_make_the_quick_ones_look_slow(server: RawServer) -> None:
-    """With all of them begun at once, the last would wait for hundreds of answers to be read."""
-    found = look_at_all([item(n, server.url, kind="http") for n in range(500)])
-    latencies = sorted(result.latency_ms or 0.0 for result in found.values())
+def test_a_crowd_does_not_make_its_services_look_slow(server: RawServer) -> None:
+    """With all begun at once, one in the middle would wait for half of the answers to be read."""
+    began = time.monotonic()
+    found = look_at_all([item(n, server.url, kind="http", timeout=30) for n in range(500)])
+    duration_ms = (time.monotonic() - began) * 1_000
     assert {result.result for result in found.values()} == {Result.HEALTHY}
-    assert latencies[250] < 200
+    latencies = sorted(result.latency_ms or 0.0 for result in found.values())
+    assert latencies[250] < duration_ms / 10
 
 
 def test_the_pulse_counts_what_was_lost() -> None:
