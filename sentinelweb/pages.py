@@ -12,6 +12,7 @@ from jinja2_fragments.flask import render_block
 
 from sentinelweb import clock, i18n
 from sentinelweb.core.durations import format_duration
+from sentinelweb.core.kinds import page_path
 from sentinelweb.extensions import settings
 from sentinelweb.probes import reasons
 
@@ -31,6 +32,7 @@ def init_app(app: Flask) -> None:
         reason=reasons.explain,
         size=i18n.format_size,
     )
+    app.jinja_env.globals["page_path"] = page_path
     app.before_request(_choose_reader)
     app.context_processor(_template_context)
 

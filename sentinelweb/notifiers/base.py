@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from config import Settings
+from sentinelweb.core.kinds import page_path
 from sentinelweb.i18n import gettext
 from sentinelweb.outbound import Reach, headers
 
@@ -73,7 +74,7 @@ class Message:
 
     @property
     def page_url(self) -> str:
-        return f"{self.site_url}/{self.facts['kind']}s/{self.facts['id']}"
+        return f"{self.site_url}{page_path(self.facts['kind'], self.facts['id'])}"
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from sentinelweb.notifiers import (
     heartbeat_texts,
     host_texts,
     phrases,
+    process_texts,
     relay_texts,
     service_texts,
 )
@@ -21,6 +22,7 @@ _WORDINGS = {
     "heartbeat": heartbeat_texts.WORDING,
     "service": service_texts.WORDING,
     "host": host_texts.WORDING,
+    "process": process_texts.WORDING,
 }
 
 

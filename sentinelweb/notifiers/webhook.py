@@ -24,6 +24,7 @@ _DETAILS = {
     "heartbeat": ("last_ping", "expected_period", "grace_period", "late_by", "down_for"),
     "service": ("target", "result", "latency_ms", "status_code", "failures", "down_for"),
     "host": ("last_report", "silent_for", "down_for"),
+    "process": ("last_heartbeat", "silent_for", "host", "progress", "message", "down_for"),
 }
 _MAX_PARAMETER = 500
 

@@ -12,6 +12,7 @@ from tests.support.messages import (
     make_digest,
     make_host_message,
     make_message,
+    make_process_message,
     make_service_message,
 )
 
@@ -150,3 +151,39 @@ def test_a_fresh_alert_about_a_heartbeat_does_not_say_when() -> None:
     assert not [line for line in lines(make_message()) if "Happened at" in line]
     delayed = replace(make_message(), is_delayed=True)
     assert [line for line in lines(delayed) if "Happened at" in line]
+
+
+class TestProcesses:
+    def test_a_silent_process_says_what_it_told_last(self) -> None:
+        assert lines(make_process_message()) == [
+            "🚨 PROCESS SILENT",
+            "",
+            "⚠️ Process: Import",
+            "⏰ Last heartbeat: Jan 8, 2026, 7:59:20\u202fAM UTC",
+            "🕐 Silent for: 40s",
+            "🖥️ Host: worker-1",
+            "📈 Progress: 40 %",
+            "💬 Last message: Row 4,000",
+            "📅 Happened at: Jan 8, 2026, 8:00:00\u202fAM UTC",
+            "",
+            "🔗 Details: https://sentinelweb.example.com/processes/10",
+        ]
+
+    def test_one_that_told_nothing_says_nothing_of_it(self) -> None:
+        text = lines(make_process_message(host="", progress=None, message=""))
+        assert not [line for line in text if line.startswith(("🖥️", "📈", "💬"))]
+
+    def test_a_failed_process_says_its_exit_status(self) -> None:
+        text = lines(make_process_message(note="exit 3"))
+        assert text[0] == "🚨 PROCESS FAILED"
+        assert "❗ Reason: it ended with exit status 3" in text
+        assert not [line for line in text if "Silent for" in line]
+
+    def test_it_is_told_that_it_is_back(self) -> None:
+        text = lines(make_process_message("up"))
+        assert text[0] == "✅ PROCESS BACK"
+        assert "🕐 Was down for: 2h 5m" in text
+
+    def test_it_flaps_as_a_process(self) -> None:
+        assert lines(make_process_message("flapping"))[0] == "🔁 PROCESS FLAPPING"
+        assert lines(make_process_message("calm"))[0] == "🍃 PROCESS CALM AGAIN"

@@ -100,6 +100,29 @@ def make_host_message(event: str = "down", **facts: Any) -> Message:
     return make_message(event, of=HOST_FACTS, **facts)
 
 
+PROCESS_FACTS = {
+    "kind": "process",
+    "id": 10,
+    "slug": "LongLivedProcess_abc",
+    "name": "Import",
+    "description": "",
+    "previous": "up",
+    "status": "down",
+    "note": "silent",
+    "occurred_at": "2026-01-08T08:00:00+00:00",
+    "last_heartbeat": "2026-01-08T07:59:20+00:00",
+    "silent_for": 40,
+    "host": "worker-1",
+    "progress": 40.0,
+    "message": "Row 4,000",
+    "down_for": 7_500,
+}
+
+
+def make_process_message(event: str = "down", **facts: Any) -> Message:
+    return make_message(event, of=PROCESS_FACTS, **facts)
+
+
 def make_digest(*parts: Message) -> Message:
     return Message(UID, "digest", {}, SITE, parts=parts)
 
@@ -109,6 +132,7 @@ EVERY_EVENT = [
     make_digest(make_message("down"), make_message("up"), make_message("flapping")),
     *(make_service_message(event) for event in ("down", "up", "flapping", "calm")),
     *(make_host_message(event) for event in ("down", "up", "flapping", "calm", "relay")),
+    *(make_process_message(event) for event in ("down", "up", "flapping", "calm")),
     make_digest(
         make_service_message("down"), make_host_message("down"), make_host_message("relay")
     ),
