@@ -78,7 +78,7 @@ def add() -> ResponseReturnValue:
     if form.validate_on_submit():
         with form.showing_refusals():
             service = services.create(current_user, form.values())
-            flash(_("Created. It is looked at right away."), "success")
+            flash(_("Created. Its first check is under way."), "success")
             return redirect(_page_of_check(service.id), 303)
     return _render_form(form)
 
@@ -172,7 +172,7 @@ def check_now(service_id: int) -> ResponseReturnValue:
     if request.args.get("fragment") == "check" and "HX-Request" in request.headers:
         return _render_check(services.get(current_user, service_id), Progress(asked_at, False))
     if "HX-Request" in request.headers:
-        return _done(_("A worker looks at it now."))
+        return _done(_("It is being checked."))
     return redirect(_page_of_check(service_id, asked_at), 303)
 
 

@@ -56,7 +56,7 @@ class ServiceForm(MonitorForm):
     target = StringField(
         _("Address"),
         filters=[stripped],
-        description=_("How it begins says how it is looked at."),
+        description=_("How it begins decides how it is checked."),
         render_kw={
             "autocomplete": "off",
             "autocapitalize": "none",
@@ -73,7 +73,7 @@ class ServiceForm(MonitorForm):
     )
     interval = DurationField(
         _("Interval"),
-        description=_("The time between two looks, such as 30s or 5m."),
+        description=_("The time between two checks, such as 30s or 5m."),
         default="1m",
         render_kw={"list": "intervals", "autocomplete": "off", "spellcheck": "false"},
     )

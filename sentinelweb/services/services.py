@@ -168,7 +168,7 @@ def check_now(user: User, service_id: int) -> datetime:
     """
     service = get(user, service_id)
     if service.host_id is not None:
-        raise InvalidInputError("", _("Its agent looks at it, and cannot be asked to."))
+        raise InvalidInputError("", _("Its agent checks it, and cannot be asked to."))
     if service.status == Status.PAUSED:
         raise InvalidInputError("", _("It is paused: resume it first."))
     asked_at = clock.now()

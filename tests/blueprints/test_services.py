@@ -156,7 +156,7 @@ class TestList:
     def test_one_that_was_never_looked_at_says_so(self, browser, user, make_service):
         make_service(user)
         browser.get("/services")
-        assert "not looked at yet" in browser.text(".cell-result")
+        assert "not checked yet" in browser.text(".cell-result")
         assert browser.page.query_one(".result-bar").attrs["aria-label"] == "No result yet"
 
     def test_it_is_searched_filtered_and_sorted_by_its_form(self, browser, user, make_service):
@@ -488,7 +488,7 @@ class TestCheckNow:
     def test_from_the_list_it_is_told(self, browser, service):
         browser.get("/services")
         response = browser.submit(f"/services/{service.id}/check-now", headers=HTMX)
-        assert "looks at it" in events(response)["notify"]["text"]
+        assert "being checked" in events(response)["notify"]["text"]
 
     def test_why_nobody_could_be_asked_is_told(self, browser, service, user, app):
         browser.get(f"/services/{service.id}")
@@ -508,7 +508,7 @@ class TestPage:
         [
             ({}, "Waiting for the first result."),
             ({"last_check_at": NOW}, "It answers as it should."),
-            ({"status": "paused"}, "not looked at until it is resumed"),
+            ({"status": "paused"}, "not checked until it is resumed"),
             (
                 {
                     "last_check_at": NOW,
@@ -533,7 +533,7 @@ class TestPage:
                     "last_result": "unknown",
                     "last_error": "Docker not reachable",
                 },
-                "We could not look: Docker not reachable",
+                "It could not be checked: Docker not reachable",
             ),
         ],
     )
