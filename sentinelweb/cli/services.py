@@ -17,6 +17,8 @@ from sentinelweb.services.declared_services import first_administrator
 from sentinelweb.services.env_import import Became, Line
 from sentinelweb.services.errors import InvalidInputError
 
+MAX_BYTES = 1_000_000
+
 services_group = AppGroup("services", help="Import services.")
 
 
@@ -27,13 +29,31 @@ services_group = AppGroup("services", help="Import services.")
 @plain_errors
 def import_env(file: Path, email: str | None, *, dry_run: bool) -> None:
     """Import the services of FILE, an agent's .env, and say what became of each line."""
-    lines = env_import.import_services(
-        env_import.read(file), _user(email), settings(), dry_run=dry_run
-    )
+    lines = env_import.import_services(_read(file), _user(email), settings(), dry_run=dry_run)
     width = max((len(line.name) for line in lines), default=0)
     for line in lines:
         click.echo(f"{line.number:>4}  {line.name:<{width}}  {line.became:<8}  {line.text}")
     click.echo(_summary(lines, dry_run=dry_run))
+
+
+def _read(path: Path) -> str:
+    """The text of the file; raise InvalidInputError with a sentence."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise InvalidInputError("file", f"There is no file {path}.") from None
+    except OSError as error:
+        raise InvalidInputError("file", f"{path} cannot be read: {error.strerror}.") from error
+    if len(content) > MAX_BYTES:
+        raise InvalidInputError("file", f"{path} is larger than {MAX_BYTES:,} bytes: not a .env.")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise InvalidInputError("file", f"{path} is not a text file in UTF-8.")
+    return text
 
 
 def _user(email: str | None) -> User:

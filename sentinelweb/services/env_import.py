@@ -10,7 +10,6 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 
 import sqlalchemy as sa
 from dotenv.parser import Binding, parse_stream
@@ -26,8 +25,6 @@ from sentinelweb.services.declared_services import DeclaredService, understand
 from sentinelweb.services.errors import InvalidInputError
 from sentinelweb.services.masking import MASK
 from sentinelweb.services.services import MIN_INTERVAL, ServiceValues
-
-MAX_BYTES = 1_000_000
 
 # Seed 004 shows this key at HEARTBEAT_URL; here the name is that of the key that signs sessions.
 RENAMED = {"SECRET_KEY": "HEARTBEAT_SECRET_KEY"}
@@ -71,26 +68,6 @@ class _File:
 
     bindings: list[Binding]
     values: dict[str, str] = field(default_factory=dict)
-
-
-def read(path: Path) -> str:
-    """The text of the file; raise InvalidInputError with a sentence."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise InvalidInputError("file", f"There is no file {path}.") from None
-    except OSError as error:
-        raise InvalidInputError("file", f"{path} cannot be read: {error.strerror}.") from error
-    if len(content) > MAX_BYTES:
-        raise InvalidInputError("file", f"{path} is larger than {MAX_BYTES:,} bytes: not a .env.")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:
-        raise InvalidInputError("file", f"{path} is not a text file in UTF-8.")
-    return text
 
 
 def import_services(text: str, user: User, settings: Settings, *, dry_run: bool) -> list[Line]:

@@ -275,6 +275,27 @@ def test_editing_forgets_what_was_wrong(
     assert (only_channel().fault, only_channel().fault_at) == (None, None)
 
 
+class TestN8N:
+    @pytest.mark.settings(n8n_webhook_url="http://127.0.0.1:9/webhook")
+    def test_the_server_s_own_address_is_offered(self, client: CheckedClient) -> None:
+        client.get("/channels/add/n8n")
+        assert client.page is not None
+        (url,) = client.page.query('input[name="url"]')
+        assert url.attrs["placeholder"] == "The server's own"
+
+        response = client.submit("channel-form", {"name": "On-call", "url": ""})
+        assert response.status_code == 303
+        assert (only_channel().kind, only_channel().settings) == ("n8n", {"url": ""})
+
+    def test_without_one_an_address_is_needed(self, client: CheckedClient) -> None:
+        response = add(client, "n8n", name="On-call", url="")
+        assert response.status_code == 200
+        assert "This field is required." in client.text("main")
+
+        add(client, "n8n", name="On-call", url="https://n8n.example.com/webhook/alerts")
+        assert only_channel().settings == {"url": "https://n8n.example.com/webhook/alerts"}
+
+
 class TestDeleting:
     def test_asks_first_and_says_who_is_concerned(
         self,

@@ -18,7 +18,12 @@ from sentinelweb.notifiers.base import (
 from sentinelweb.notifiers.telegram import MAX_TEXT, Chat, Telegram, recent_chats
 from sentinelweb.notifiers.texts import length
 from sentinelweb.outbound import OutboundError
-from tests.support.messages import make_digest, make_message
+from tests.support.messages import (
+    make_digest,
+    make_host_message,
+    make_message,
+    make_service_message,
+)
 from tests.support.receiver import Receiver, Reply
 
 TOKEN = "123456789:AAF-token_of_the_bot"
@@ -27,6 +32,16 @@ CHANNEL = {"bot_token": TOKEN, "chat_id": "42"}
 
 def sent(receiver: Receiver) -> dict[str, Any]:
     return receiver.calls[-1].json
+
+
+def test_services_and_hosts_are_told_as_plain_text_without_a_preview(
+    receiver: Receiver, context: SendContext
+) -> None:
+    for message in (make_service_message(), make_host_message(), make_host_message("relay")):
+        Telegram().send(message, CHANNEL, context)
+        assert message.page_url in sent(receiver)["text"]
+        assert sent(receiver)["link_preview_options"] == {"is_disabled": True}
+        assert "entities" not in sent(receiver)
 
 
 def refusal(code: int, description: str, **parameters: Any) -> Reply:
