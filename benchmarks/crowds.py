@@ -1,10 +1,10 @@
-"""Heartbeats by the million, and their channels, written by the database itself."""
+"""Heartbeats by the million, services by the thousand, and their channels, quickly written."""
 
 from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,14 @@ from config import Settings
 from sentinelweb import clock, create_app, create_database_app
 from sentinelweb.core.status import Status
 from sentinelweb.db import db, writing
-from sentinelweb.models import Channel, HeartbeatCheck, Monitor, Team, monitor_channels
+from sentinelweb.models import Channel, HeartbeatCheck, Monitor, Service, Team, monitor_channels
 from sentinelweb.services import counts
 
 KINDS = ("sqlite", "postgresql")
 
 _monitors = Monitor.__table__
 _heartbeats = HeartbeatCheck.__table__
+_services = Service.__table__
 
 
 @contextlib.contextmanager
@@ -141,6 +142,32 @@ def add_heartbeats(team_id: int, count: int, channels: range, **values: Any) -> 
     return ids
 
 
+def add_services(team_id: int, targets: Sequence[str], **values: Any) -> range:
+    """The ids of new services, one for each of the HTTP `targets`, which are due at once."""
+    now = clock.now()
+    monitor: dict[str, Any] = {
+        "kind": "service",
+        "team_id": team_id,
+        "name": "Website",
+        "status": Status.NEW,
+        "status_since": now,
+        "created_at": now,
+        "updated_at": now,
+    }
+    service = {"probe": "http", "next_check_at": now, **values}
+    with writing() as session:
+        before = session.scalar(sa.select(sa.func.max(_monitors.c.id))) or 0
+        session.execute(_insert_copies(_monitors, monitor, len(targets), slug_after=before))
+        ids = _newest(session.scalar(sa.select(sa.func.max(_monitors.c.id))), len(targets))
+        rows = [
+            {"id": id_, "target": target, **service}
+            for id_, target in zip(ids, targets, strict=True)
+        ]
+        session.connection().execute(sa.insert(_services), rows)
+    counts.recount()
+    return ids
+
+
 def make_due(chosen: sa.ColumnElement[bool], down_at: datetime) -> None:
     """Let the `chosen` heartbeats become overdue, and at once down, after `down_at`."""
     with writing() as session:
@@ -177,7 +204,7 @@ def _insert_copies(
     if slug_after is not None:
         number = sa.cast(numbers.c.number + slug_after, sa.String)
         names.append("slug")
-        columns.append(sa.literal("heartbeat-", sa.String).concat(number))
+        columns.append(sa.literal("monitor-", sa.String).concat(number))
     return sa.insert(table).from_select(names, sa.select(*columns).select_from(numbers))
 
 

@@ -11,6 +11,7 @@ jobs themselves, and are replaced now and then, which gives back what memory the
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import multiprocessing
 import os
@@ -314,6 +315,9 @@ def run(app: Flask) -> None:
         engine = db.engine
     # A connection shared with the parent would be two processes talking on one line.
     os.register_at_fork(after_in_child=lambda: engine.dispose(close=False))
+    # What is there by now stays: a collection in each worker would make a copy of all of it.
+    gc.collect()
+    gc.freeze()
     Pool(app).run()
 
 

@@ -58,10 +58,12 @@ def run(settings: Settings) -> int | None:
 
 def payload(host_id: int) -> dict[str, Any]:
     """The seed's payload: the latest results of the services that we probe, by their names."""
+    team_id = sa.select(Host.team_id).where(Host.id == host_id).scalar_subquery()
     rows = db.session.execute(
         sa.select(Service.name, Service.last_result)
-        .join(Host, Host.team_id == Service.team_id)
-        .where(Host.id == host_id, Service.host_id.is_(None), Service.status != Status.PAUSED)
+        .where(
+            Service.team_id == team_id, Service.host_id.is_(None), Service.status != Status.PAUSED
+        )
         .order_by(Service.name, Service.id)
     )
     return {"services": {name: {"status": result or Result.UNKNOWN} for name, result in rows}}
