@@ -152,6 +152,11 @@ class Panel:
     def result_counts(self) -> dict[Result, int]:
         return by_result(self.result_points.values())
 
+    @cached_property
+    def latency(self) -> Spread | None:
+        """That of all services together."""
+        return spread(self.result_points.values(), "latency")
+
     @property
     def result_share(self) -> float | None:
         return share_healthy(self.result_counts)
