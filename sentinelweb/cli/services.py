@@ -9,11 +9,9 @@ import click
 from flask.cli import AppGroup
 
 from sentinelweb.cli.accounts import plain_errors
-from sentinelweb.db import db
 from sentinelweb.extensions import settings
 from sentinelweb.models import User
 from sentinelweb.services import accounts, env_import
-from sentinelweb.services.declared_services import first_administrator
 from sentinelweb.services.env_import import Became, Line
 from sentinelweb.services.errors import InvalidInputError
 
@@ -57,7 +55,7 @@ def _read(path: Path) -> str:
 
 
 def _user(email: str | None) -> User:
-    user = accounts.find(email) if email else first_administrator(db.session())
+    user = accounts.find(email) if email else accounts.first_administrator()
     if user is None:
         reason = f"There is no user {email}." if email else "There is no administrator yet."
         raise InvalidInputError("user", reason)

@@ -90,6 +90,13 @@ def ensure_first_administrator(settings: Settings) -> User | None:
         return None  # another machine's release step was quicker
 
 
+def first_administrator() -> User | None:
+    """Whose team gets what belongs to the server itself; None before the set-up."""
+    return db.session.scalars(
+        sa.select(User).where(User.is_admin).order_by(User.id).limit(1)
+    ).one_or_none()
+
+
 def create(newcomer: Newcomer, *, is_admin: bool = False) -> User:
     """Make a user with a personal team. The first user is an administrator in any case."""
     user = build(newcomer)

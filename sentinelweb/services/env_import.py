@@ -19,9 +19,9 @@ from config import ConfigurationError, Settings, load_settings
 from sentinelweb.core.targets import without_credentials
 from sentinelweb.db import db
 from sentinelweb.models import Service, User
+from sentinelweb.probes.declared import DeclaredService, understand
 from sentinelweb.service_variables import HEADERS, NAMES, URL, folded, parse
 from sentinelweb.services import scoping, services
-from sentinelweb.services.declared_services import DeclaredService, understand
 from sentinelweb.services.errors import InvalidInputError
 from sentinelweb.services.masking import MASK
 from sentinelweb.services.services import MIN_INTERVAL, ServiceValues

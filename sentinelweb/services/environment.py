@@ -28,14 +28,10 @@ from sentinelweb import clock, service_variables
 from sentinelweb.core.status import Event, Status, decide
 from sentinelweb.db import writing
 from sentinelweb.models import Channel, Host, Service, monitor_channels
+from sentinelweb.probes.declared import DeclaredService, understand
 from sentinelweb.service_variables import Problem
 from sentinelweb.services import accounts, counts, local_host, monitors, scoping, transitions
 from sentinelweb.services.counts import CountKey
-from sentinelweb.services.declared_services import (
-    DeclaredService,
-    first_administrator,
-    understand,
-)
 from sentinelweb.services.transitions import Transition
 
 KIND = "service"
@@ -115,7 +111,7 @@ def _read(environ: Mapping[str, str]) -> _Declared:
 def _team(session: Session) -> int | None:
     """The first administrator's. Locked against other machines that start at this moment."""
     accounts.one_at_a_time(session)
-    user = first_administrator(session)
+    user = accounts.first_administrator()
     return scoping.home_team(user) if user else None
 
 
