@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +16,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import OpenPage
 from tests.support.mock import Mock
 from tests.support.running import EMAIL, PASSWORD, StartStack
-from tests.support.stack import wait_until
+from tests.support.stack import Stack, clean_environment, wait_until
 
 # Small, so that the story is short; two failures, so that one alone is seen to bring nothing down.
 QUICK = {"loop_interval_seconds": 1, "status_change_threshold": 2, "ping_url": "none"}
@@ -187,3 +191,64 @@ def test_a_service_of_the_environment_is_shown_and_cannot_be_edited(
     expect(page.get_by_role("heading", level=1)).to_have_text("website")
     expect(page.get_by_role("link", name="Channels", exact=True).last).to_be_visible()
     expect(page.get_by_role("main").get_by_role("link", name="Edit", exact=True)).to_have_count(0)
+
+
+@contextmanager
+def running_agent(stack: Stack, key: str, directory: Path, **services: str) -> Iterator[None]:
+    """`sentinelweb agent` as it runs on another machine: it knows the address and the key."""
+    environment = {
+        "HEARTBEAT_URL": f"http://127.0.0.1:{stack.port}/api/heartbeat",
+        "HEARTBEAT_SECRET_KEY": key,
+        "LOOP_INTERVAL_SECONDS": "1",
+        "PING_URL": "none",
+        "DATA_DIR": str(directory),
+        **{f"SERVICE_URL_{name}": target for name, target in services.items()},
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sentinelweb", "agent"],
+        cwd=directory,
+        env=clean_environment() | environment,
+        stdin=subprocess.DEVNULL,
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+def test_a_host_reports_falls_silent_and_is_back(
+    start_stack: StartStack, open_page: OpenPage, mock: Mock, tmp_path: Path
+) -> None:
+    stack = start_stack(**QUICK)
+    page = open_page(f"http://127.0.0.1:{stack.port}")
+    log_in(page)
+    add_webhook(page, mock)
+    page.goto("/hosts/add")
+    page.get_by_label("Name", exact=True).fill("web-2")
+    page.get_by_label(re.compile("^Silent")).fill("10s")
+    page.get_by_role("button", name="Create host").click()
+    key = page.locator(".key-box code").inner_text()
+    page.goto("/hosts")
+    page.get_by_role("link", name="web-2", exact=True).click()
+    expect(page.locator("#status .badge")).to_have_text("New")
+    page.evaluate("window.notReloaded = true")
+
+    agent_directory = tmp_path / "agent"
+    agent_directory.mkdir()
+    with running_agent(stack, key, agent_directory, shop=mock.target("shop")):
+        expect(page.locator("#status .badge")).to_have_text("Up", timeout=SOON)
+        service = page.get_by_role("row").filter(has_text="shop")
+        expect(service).to_contain_text("Healthy", timeout=SOON)
+        mock.switch("shop", mode="broken", status=503)
+        expect(service).to_contain_text("HTTP 503", timeout=SOON)
+        [down] = alerts(mock, 1)
+        assert down["summary"] == "down: shop: HTTP 503"
+        mock.switch("shop", mode="healthy")
+        alerts(mock, 2)
+    expect(page.locator("#status .badge")).to_have_text("Down", timeout=2 * SOON)
+    assert alerts(mock, 3)[2]["summary"] == "down: web-2: silent"
+    with running_agent(stack, key, agent_directory, shop=mock.target("shop")):
+        expect(page.locator("#status .badge")).to_have_text("Up", timeout=SOON)
+        assert "web-2" in alerts(mock, 4)[3]["summary"]
+    assert page.evaluate("window.notReloaded") is True
