@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import socket
 import time
 import weakref
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,10 @@ from sentinelweb.outbound.calls import USER_AGENT
 if TYPE_CHECKING:
     from sentinelweb.outbound.network import Network
 
-KEPT_SECONDS = 30.0
+IDLE_SECONDS = 30.0  # that an unused connection is kept
+# However busy, a connection ends before long: its service may have another address by now, and
+# another certificate.
+OLD_SECONDS = 600.0
 HEADER_BYTES = 16 * 1024
 # What is read of a body that nobody needs, so that its connection can be kept.
 DRAINED_BYTES = 64 * 1024
@@ -35,7 +39,8 @@ DRAINED_SECONDS = 0.5
 class Fetched:
     """An answer. `seconds` passed until its headers had come; `body` is as much as was asked for.
 
-    `location` is where a redirect leads to, and empty without one.
+    `location` is where a redirect leads to, and empty without one. `lost` are the seconds before
+    that were wasted on a kept connection that had died.
     """
 
     status: int
@@ -43,6 +48,7 @@ class Fetched:
     body: bytes
     seconds: float
     certificate_expires_at: datetime | None
+    lost: float = 0.0
 
 
 @dataclass(slots=True)
@@ -54,21 +60,25 @@ class _Exchange:
 
 
 _exchange: ContextVar[_Exchange] = ContextVar("exchange")
-_used: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
+# When each connection that has been used is old.
+_old_at: weakref.WeakKeyDictionary[asyncio.BaseTransport, float] = weakref.WeakKeyDictionary()
 
 
 class _Response(aiohttp.ClientResponse):
     """Notes what cannot be asked any more once the connection is back in the pool."""
 
     async def start(self, connection: PooledConnection) -> aiohttp.ClientResponse:
-        transport = connection.transport
-        if transport is not None:
+        transport, protocol = connection.transport, connection.protocol
+        if transport is not None and protocol is not None:
             exchange = _exchange.get()
-            exchange.reused = transport in _used
-            _used.add(transport)
+            exchange.reused = transport in _old_at
             exchange.certificate_expires_at = certificates.expires_at(
                 transport.get_extra_info("ssl_object")
             )
+            # Not all of an age, or thousands that began together would be replaced together.
+            age = OLD_SECONDS * random.uniform(0.5, 1.0)  # noqa: S311 - nobody gains by guessing it
+            if _old_at.setdefault(transport, time.monotonic() + age) <= time.monotonic():
+                protocol.force_close()  # when this answer has been read
         try:
             return await super().start(connection)
         except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
@@ -111,7 +121,7 @@ class HttpClient:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._keeping = self._session(keepalive_timeout=KEPT_SECONDS)
+        self._keeping = self._session(keepalive_timeout=IDLE_SECONDS)
         self._fresh = self._session(force_close=True)
 
     def _session(self, **values: Any) -> aiohttp.ClientSession:
@@ -164,14 +174,17 @@ class HttpClient:
         exchange = _Exchange()
         _exchange.set(exchange)
         session = self._keeping if self._network.has_room else self._fresh
+        began = time.monotonic()
         try:
             async with asyncio.timeout(seconds):
                 return await _ask(session, method, url, arguments, read, exchange)
         except (failures.NetworkError, TimeoutError):
             if not exchange.reused:
                 raise
+        lost = time.monotonic() - began
         async with asyncio.timeout(seconds):
-            return await _ask(self._fresh, method, url, arguments, read, exchange)
+            answer = await _ask(self._fresh, method, url, arguments, read, exchange)
+        return replace(answer, lost=lost)
 
 
 async def _ask(

@@ -36,6 +36,8 @@ class Names:
         self._entries: dict[str, _Entry] = {}
 
     def close(self) -> None:
+        for entry in self._entries.values():
+            entry.answer.cancel()  # or its thread would look for an event loop that is gone
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def addresses(self, host: str) -> tuple[str, ...]:

@@ -157,9 +157,11 @@ class Network:
                 reader, writer = await asyncio.open_connection(
                     sock=made, ssl=verify, server_hostname=(server_name or host) if verify else None
                 )
-            except OSError as error:
+            except BaseException as error:
                 made.close()
-                raise from_os_error(error) from None
+                if isinstance(error, OSError):
+                    raise from_os_error(error) from None
+                raise
             return Connection(reader, writer)
 
     async def _open(self, address: str, port: int) -> socket.socket:

@@ -221,10 +221,11 @@ class Http(Probe):
         )
 
     async def _ask(self, target: Target, network: Network) -> Fetched | None:
-        """The answer at the end of all redirects; None if there is no end of them."""
+        """The answer at the end of all redirects, with the seconds of all; None without an end."""
         deadline = time.monotonic() + target.timeout
         sought = bool(self.option(target, "keyword") or self.option(target, "json_path"))
         request = self._request(target, sought=sought)
+        waited = 0.0
         for _hop in range(MAX_REDIRECTS + 1):
             answer = await network.http.fetch(
                 request.method,
@@ -235,6 +236,7 @@ class Http(Probe):
                 verify=self.option(target, "verify_tls"),
                 read=MAX_BODY if sought else 0,
             )
+            deadline += answer.lost
             if request.auto and request.method == "HEAD" and answer.status in NO_HEAD:
                 request = replace(request, method="GET")
             elif answer.status in REDIRECTS and self._follows(target) and answer.location:
@@ -242,8 +244,9 @@ class Http(Probe):
                     request = request.redirected(answer.status, answer.location)
                 except ValueError:
                     raise NotUnderstoodError from None
+                waited += answer.seconds
             else:
-                return answer
+                return replace(answer, seconds=waited + answer.seconds)
         return None
 
     def _follows(self, target: Target) -> bool:

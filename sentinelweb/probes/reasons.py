@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from sentinelweb.i18n import gettext, ngettext
+from sentinelweb import i18n
+from sentinelweb.i18n import ngettext
 
 
 def N_(text: str) -> str:  # noqa: N802 - the name by which catalogs find texts to translate later
@@ -72,4 +73,4 @@ def explain(reason: str) -> str:
         return ngettext(
             "Certificate expires in %(n)s day", "Certificate expires in %(n)s days", int(expires[1])
         )
-    return gettext(reason) if reason else ""
+    return i18n.gettext(reason) if reason else ""

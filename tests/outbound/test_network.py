@@ -105,9 +105,10 @@ class TestKeptConnections:
         with RawServer(talk) as server:
 
             async def use(entered: Network) -> None:
-                for _ in range(2):
-                    assert (await fetch(entered, server.url, seconds=2)).status == 200
-                assert server.count == 2
+                assert (await fetch(entered, server.url, seconds=2)).lost == 0
+                answer = await fetch(entered, server.url, seconds=2)
+                assert (answer.status, server.count) == (200, 2)
+                assert answer.lost >= 2
 
             run(use)
 
@@ -162,6 +163,22 @@ class TestKeptConnections:
                     await fetch(entered, url)
 
             run(use)
+
+    def test_one_that_is_old_is_replaced_when_it_has_answered(
+        self, server: RawServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A service may have moved, or renewed its certificate, and nobody closed a connection."""
+
+        async def use(entered: Network) -> None:
+            await fetch(entered, server.url)
+            monkeypatch.setattr(http, "OLD_SECONDS", 0.0)
+            http._old_at.update(dict.fromkeys(http._old_at, 0.0))
+            assert (await fetch(entered, server.url)).body == b"ok"
+            assert server.count == 1
+            assert (await fetch(entered, server.url)).body == b"ok"
+            assert server.count == 2
+
+        run(use)
 
     def test_none_is_kept_when_there_are_too_many(self, server: RawServer) -> None:
         async def use(entered: Network) -> None:
@@ -254,6 +271,29 @@ class TestNames:
             assert all(isinstance(error, HostNotFoundError) for error in found)
 
         run(use)
+
+    def test_one_that_hangs_at_the_end_is_nobodys_error(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        release = threading.Event()
+        threads: list[threading.Thread] = []
+
+        def hang(*_: object) -> list[object]:
+            threads.append(threading.current_thread())
+            release.wait(PATIENCE)
+            return []
+
+        monkeypatch.setattr(socket, "getaddrinfo", hang)
+
+        async def use(entered: Network) -> None:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(entered.addresses("a.example.com"), 0.05)
+
+        run(use)
+        release.set()
+        for thread in threads:
+            thread.join(PATIENCE)
+        assert caplog.text == ""
 
     def test_what_is_forgotten_makes_room(self, monkeypatch: pytest.MonkeyPatch) -> None:
         count_questions(monkeypatch)

@@ -208,7 +208,7 @@ def test_a_crowd_does_not_make_its_services_look_slow(server: RawServer) -> None
     duration_ms = (time.monotonic() - began) * 1_000
     assert {result.result for result in found.values()} == {Result.HEALTHY}
     latencies = sorted(result.latency_ms or 0.0 for result in found.values())
-    assert latencies[250] < duration_ms / 10
+    assert latencies[250] < duration_ms / 3
 
 
 def test_the_pulse_counts_what_was_lost() -> None:
