@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
@@ -14,9 +14,10 @@ import sqlalchemy as sa
 from playwright.sync_api import Page
 
 from sentinelweb import clock, create_app
-from sentinelweb.db import db
-from sentinelweb.models import User
-from sentinelweb.services import pings
+from sentinelweb.core.uids import time_ordered_uuid
+from sentinelweb.db import db, writing
+from sentinelweb.models import Channel, MonitoringCycle, ServiceCheck, User
+from sentinelweb.services import pings, rollups
 from sentinelweb.services.pings import Signal
 from tests.browser.conftest import REQUIRED, OpenPage
 from tests.support import factories
@@ -105,8 +106,82 @@ def _furnish(stack: Stack, receiver: Receiver) -> None:
             admin, name="Found job", status="down", last_ping=now, channels=channels, **day
         )
         pings.record([Signal(found.slug, now, "GET", "203.0.113.7", "curl/8.5.0")])
+        _add_services(admin, channels, now)
         db.session.remove()
         db.engine.dispose()
+
+
+def _add_services(admin: User, channels: list[Channel], now: datetime) -> None:
+    """Services of each status and result, with results and sums, and hosts beside our own.
+
+    None is due: what is shown must not change while it is looked at.
+    """
+    silent = factories.make_host(
+        admin,
+        name="host_" + "x" * 190,
+        description="y" * 2_000,
+        status="down",
+        last_report_at=now - timedelta(hours=2),
+        tags=["t" * 50] * 3,
+        channels=channels,
+    )
+    factories.make_host(admin, name="web-2", last_report_at=now, key_hint="sw_abcde")
+    later = {"next_check_at": now + timedelta(days=1)}
+    long = "http://127.0.0.1:9/" + "z" * 1_900
+    services = [
+        factories.make_service(
+            admin, **{"name": f"{kind} service", "last_check_at": now} | later | values
+        )
+        for kind, values in {
+            "healthy": {"last_latency_ms": 12.3, "recent": "h" * 40},
+            "down": {
+                "status": "down",
+                "last_result": "down",
+                "last_error": "Connection refused",
+                "name": "service_" + "x" * 190,
+                "target": long,
+                "recent": "hhetud" * 6,
+                "tags": ["t" * 50] * 3,
+                "environment": "z" * 50,
+                "channels": channels,
+            },
+            "error": {"last_result": "error", "last_error": "HTTP 500", "last_status_code": 500},
+            "timeout": {"last_result": "timeout", "last_error": "Timeout"},
+            "unknown": {"last_result": "unknown", "last_error": "Docker not reachable"},
+            "paused": {"status": "paused", "options": {"password": "secret", "keyword": "ok"}},
+            "environment": {"from_environment": True},
+            "certificate": {"certificate_expires_at": now + timedelta(days=3)},
+            "agent": {"host_id": silent.id, "probe": "agent", "reported_as": "agent"},
+        }.items()
+    ]
+    with writing() as session:
+        for minutes, result in enumerate(["healthy", "down", "error", "timeout", "unknown"] * 60):
+            at = now - timedelta(minutes=minutes)
+            session.add_all(
+                ServiceCheck(
+                    service_id=service.id,
+                    created_at=at,
+                    status=result,
+                    latency_ms=10 + minutes % 7 if result in {"healthy", "error"} else None,
+                    error_message="" if result == "healthy" else "Connection refused",
+                )
+                for service in services[:2]
+            )
+            session.add(
+                MonitoringCycle(
+                    id=str(time_ordered_uuid(at, minutes)),
+                    host_id=silent.id,
+                    created_at=at - timedelta(hours=2),
+                    cpu_percent=minutes % 100,
+                    ram_percent=50,
+                    disk_percent=60,
+                    ping_ms=9,
+                    internet_status=minutes % 9 != 0,
+                    cycle_duration_ms=80,
+                    services_late=minutes % 2,
+                )
+            )
+    rollups.run()
 
 
 def _crawl(visitor: Visitor) -> list[str]:
@@ -161,6 +236,9 @@ def test_the_crawl_finds_the_pages(site: Site) -> None:
     }
     expected |= {f"/heartbeats/1{page}" for page in ("", "/edit", "/delete", "/rotate")}
     expected |= {f"/channels/1{page}" for page in ("", "/edit", "/delete")}
+    expected |= {"/", "/services", "/services/add", "/hosts", "/hosts/add", "/dashboard/system"}
+    expected |= {f"/services/1{page}" for page in ("", "/edit", "/delete")}
+    expected |= {f"/hosts/1{page}" for page in ("", "/edit", "/delete")}
     expected |= {f"/channels/add/{kind}" for kind in ("telegram", "webhook")}
     assert expected <= pages
     assert len(site.pages) < MAX_PAGES
