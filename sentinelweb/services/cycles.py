@@ -150,7 +150,7 @@ def _claim_all(now: datetime, redis: Redis, cycle_id: str, statistics: Statistic
     """Claim what is due and enqueue it, batch by batch, so that probing begins with the first."""
     while True:
         with writing() as session:
-            ids = leases.claim(session, now)
+            ids = leases.claim(session, now, limit=leases.BATCH)
             if ids:
                 session.execute(
                     sa.update(_cycles)

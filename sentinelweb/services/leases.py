@@ -53,7 +53,7 @@ class Lag:
 _DUE = tuple(_services.c[name] for name in ("id", "probe", "target", "options", "timeout"))
 
 
-def claim(session: Session, now: datetime, *, limit: int = BATCH) -> list[int]:
+def claim(session: Session, now: datetime, *, limit: int) -> list[int]:
     """Lease up to `limit` services that are due at `now`, the longest overdue first.
 
     Any number of claimers may be at it, and each service goes to one of them. `now` is the lease's
@@ -64,8 +64,9 @@ def claim(session: Session, now: datetime, *, limit: int = BATCH) -> list[int]:
         .where(_services.c.next_check_at <= now)
         .order_by(_services.c.next_check_at)
         .limit(limit)
-        # Another claimer, or somebody's edit, holds what is skipped.
-        .with_for_update(skip_locked=True)
+        # Another claimer, or somebody's edit, holds what is skipped. NO KEY UPDATE, because whoever
+        # writes rows that refer to a service, such as sums of its results, does not hold it.
+        .with_for_update(key_share=True, skip_locked=True)
     ).all()
     if ids:
         session.execute(
@@ -138,7 +139,7 @@ def _release(now: datetime, condition: sa.ColumnElement[bool]) -> int:
                 sa.select(_services.c.id)
                 .where(condition)
                 .limit(BATCH)
-                .with_for_update(skip_locked=True)
+                .with_for_update(key_share=True, skip_locked=True)
             ).all()
             if ids:
                 give_back(session, ids, now)

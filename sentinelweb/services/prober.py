@@ -37,6 +37,7 @@ GATHER_SECONDS = 0.5  # results that come within it share a commit
 RENEW_SECONDS = 3.0
 RETRY_SECONDS = 1.0
 TICK_SECONDS = 1.0
+CLOSE_SECONDS = 2.0
 HANGS_AFTER = 20.0  # seconds without a turn of one of the threads
 
 log = structlog.get_logger(__name__)
@@ -130,10 +131,12 @@ class Prober:
 
     def close(self) -> None:
         """Stop looking. What is in hand comes due again when its leases end."""
+        looking, recording = self._threads
+        # First: looks that are broken off find nothing out about their services.
         self._closing.set()
+        recording.join(CLOSE_SECONDS)
         self._loop.call_soon_threadsafe(self._stopped.set)
-        for thread in self._threads:
-            thread.join(2.0)
+        looking.join(CLOSE_SECONDS)
 
     def _in_hand(self) -> int:
         return sum(len(batch.waiting) for batch in self._batches)
@@ -156,6 +159,10 @@ class Prober:
                 self._looked_at = time.monotonic()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopped.wait(), TICK_SECONDS)
+            looks = [look for look in asyncio.all_tasks() if look is not asyncio.current_task()]
+            for look in looks:
+                look.cancel()
+            await asyncio.gather(*looks, return_exceptions=True)
 
     async def _look(self, batch: Batch, due: Sequence[Due]) -> None:
         try:

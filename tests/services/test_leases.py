@@ -19,9 +19,9 @@ from tests.support.parallel import together
 MakeService = Callable[..., Service]
 
 
-def claim(now: datetime = NOW, **options: Any) -> list[int]:
+def claim(now: datetime = NOW, *, limit: int = 500) -> list[int]:
     with writing() as session:
-        return leases.claim(session, now, **options)
+        return leases.claim(session, now, limit=limit)
 
 
 def fresh(service: Service) -> Service:
@@ -126,7 +126,7 @@ def test_released_leases_are_due_at_once(
     monkeypatch.setattr(leases, "BATCH", 3)
     services = [make_service(user, next_check_at=NOW) for _ in range(count)]
     other = make_service(user, next_check_at=NOW + timedelta(hours=1))
-    claim(limit=500)
+    claim()
     later = NOW + timedelta(seconds=5)
     assert leases.release_leases(later) == len(services)
     for service in services:

@@ -179,7 +179,7 @@ def test_a_result_of_a_cycle_ends_the_lease_and_sets_the_next_slot(
 ):
     service = make_service(user, interval=60, next_check_at=NOW)
     with writing() as session:
-        leases.claim(session, after(3))
+        leases.claim(session, after(3), limit=500)
     record([found(service, HEALTHY, 9)], cycle_id="a cycle")
     assert fresh(service).claimed_at is None
     assert service.next_check_at == after(60)
@@ -188,7 +188,7 @@ def test_a_result_of_a_cycle_ends_the_lease_and_sets_the_next_slot(
 def test_a_result_that_a_person_asked_for_leaves_the_lease(user: User, make_service: MakeService):
     service = make_service(user, next_check_at=NOW)
     with writing() as session:
-        leases.claim(session, NOW)
+        leases.claim(session, NOW, limit=500)
     record([found(service, HEALTHY, 1)])
     assert fresh(service).claimed_at == NOW
     assert service.next_check_at == NOW + leases.WAITING_LEASE
