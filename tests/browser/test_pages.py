@@ -32,7 +32,12 @@ FOR_STRANGERS = ("/login", "/register", "/forgot-password", "/no/such/page")
 # What answers no page, or ends the visit.
 NO_PAGES = re.compile(r"^/(static|ping|logout|health|ready)\b")
 MAX_PAGES = 80
-WIDEST = """[...document.querySelectorAll("main *")].map(element =>
+# What scrolls by itself, or is cut off, makes no page wide.
+WIDEST = """[...document.querySelectorAll("main *")].filter(element => {
+  for (let box = element.parentElement; box; box = box.parentElement)
+    if (getComputedStyle(box).overflowX !== "visible" && box !== document.body) return false;
+  return true;
+}).map(element =>
   [element.getBoundingClientRect().right, element.tagName, element.className, element.id]
 ).sort((a, b) => b[0] - a[0])[0]"""
 
