@@ -11,12 +11,32 @@ from flask import Flask, abort, url_for
 from werkzeug.routing import Rule
 
 from sentinelweb import notifiers
+from sentinelweb.core.results import Result
 from sentinelweb.db import db
-from sentinelweb.models import Delivery, DeliveryAttempt, Ping, StatusChange, User
+from sentinelweb.models import (
+    ApiKey,
+    Delivery,
+    DeliveryAttempt,
+    Host,
+    MonitoringCycle,
+    Outage,
+    Ping,
+    Service,
+    ServiceCheck,
+    StatusChange,
+    User,
+)
 from sentinelweb.services import administration, invitations, passwords
 from tests.support.catalogs import LOCALES, english_in
 from tests.support.checked_client import CheckedClient
-from tests.support.factories import NOW, make_channel, make_heartbeat, make_user
+from tests.support.factories import (
+    NOW,
+    make_channel,
+    make_heartbeat,
+    make_host,
+    make_service,
+    make_user,
+)
 from tests.support.mailbox import Mailbox
 from tests.support.untranslated import texts
 
@@ -28,7 +48,7 @@ pytestmark = [
 
 NOTES = ("pinged", "missed", "unfinished", "failed", "exit 3", "late", "rescheduled", "paused")
 NOT_SEEN = {"accounts.setup"}  # there only as long as nobody has an account
-UNTRANSLATED = {"pings", "health", None}
+UNTRANSLATED = {"pings", "health", "process_api", None}
 
 Arguments = dict[str, list[Any]]
 
@@ -57,12 +77,22 @@ def arguments(app: Flask, user: User) -> Arguments:
         make_heartbeat(user, name="I"),
     ]
     pings = _happenings(heartbeats[0].id, webhook.id)
+    hosts = _hosts(user)
+    services = _services(user, hosts[0])
+    key = ApiKey(
+        team_id=telegram.team_id, name="K", key_hash="k", hint="k", created_at=NOW, last_used_at=NOW
+    )
+    db.session.add_all([key, Outage(began_at=NOW - timedelta(hours=1), ended_at=NOW)])
+    db.session.commit()
     other = make_user("other@example.com", name="O", is_admin=True)
     ordinary = make_user("ordinary@example.com", name="P")
     invited = invitations.invite("invited@example.com", by=user)
     return {
         "heartbeat_id": [heartbeat.id for heartbeat in heartbeats],
         "ping_id": [ping.id for ping in pings],
+        "host_id": [host.id for host in hosts],
+        "service_id": [service.id for service in services],
+        "key_id": [key.id],
         "channel_id": [telegram.id, webhook.id, make_channel(user, "pigeon").id],
         "user_id": [other.id, ordinary.id],
         "team_id": [telegram.team_id],
@@ -113,7 +143,7 @@ def _happenings(monitor_id: int, channel_id: int) -> list[Ping]:
                 monitor_id=monitor_id,
                 event=event,
                 state=state,
-                facts={"name": "A", "occurred_at": NOW.isoformat()},
+                facts={"kind": "heartbeat", "name": "A", "occurred_at": NOW.isoformat()},
                 created_at=NOW + timedelta(seconds=number),
                 due_at=NOW + timedelta(hours=1) if state == "pending" else None,
                 finished_at=None if state == "pending" else NOW,
@@ -123,6 +153,106 @@ def _happenings(monitor_id: int, channel_id: int) -> list[Ping]:
         )
     db.session.commit()
     return pings
+
+
+def _hosts(user: User) -> list[Host]:
+    """A host of each kind and status; the first has figures and a history."""
+    seen = {"last_report_at": NOW, "agent": "sentinelweb/1"}
+    long_ago = NOW - timedelta(hours=5)
+    hosts = [
+        make_host(user, name="a", **seen),
+        make_host(user, name="b", is_local=True, **seen),
+        make_host(user, name="c", status="down", last_report_at=long_ago, status_since=long_ago),
+        make_host(user, name="d", status="paused"),
+        make_host(user, name="e"),
+    ]
+    for host in hosts[:2]:
+        db.session.add(
+            MonitoringCycle(
+                id=f"cycle-{host.id}",
+                host_id=host.id,
+                created_at=NOW,
+                cpu_percent=95,
+                ram_percent=50,
+                ram_used_mb=1_024,
+                disk_percent=None,
+                uptime_seconds=100_000,
+                container_count=3,
+                internet_status=host.is_local,
+                ping_ms=12.5,
+                worker_status=220,
+                cycle_duration_ms=40,
+                services_due=9,
+                services_late=2,
+            )
+        )
+    _change_status(hosts[0].id, "silent", "answered", "paused", "resumed")
+    db.session.commit()
+    return hosts
+
+
+def _services(user: User, host: Host) -> list[Service]:
+    """A service of each kind, status and result; the first has results and a history."""
+    looked_at = {"last_check_at": NOW, "last_latency_ms": 12.5}
+    failed = {"last_check_at": NOW, "last_error": "Connection refused"}
+    down = {"status": "down", "last_result": "down", "failures": 9, **failed}
+    services = [
+        make_service(user, name="A", recent="hdetuhhh", tags=["x"], environment="y", **looked_at),
+        make_service(user, name="B", last_status_code=500, **down),
+        make_service(user, name="C", last_result="timeout", failures=2, **failed),
+        make_service(user, name="D", last_result="unknown", **failed),
+        make_service(user, name="E", status="paused"),
+        make_service(user, name="F"),
+        make_service(user, name="G", from_environment=True, **looked_at),
+        make_service(user, name="H", host_id=host.id, probe="agent", **looked_at),
+        make_service(
+            user,
+            name="I",
+            target="https://example.com",
+            options={"headers": "X-Key: 1", "method": "GET", "verify_tls": False, "keyword": "z"},
+            certificate_expires_at=NOW + timedelta(days=5),
+            **looked_at,
+        ),
+        make_service(user, name="J", certificate_expires_at=NOW - timedelta(days=5), **looked_at),
+        *(
+            make_service(user, name=probe, probe=probe, target=target, **looked_at)
+            for probe, target in (
+                ("tcp", "tcp://example.com:25"),
+                ("dns", "dns:example.com"),
+                ("icmp", "icmp:example.com"),
+                ("tls", "tls:example.com"),
+                ("docker", "docker:queue"),
+            )
+        ),
+    ]
+    for number, result in enumerate([*Result, Result.HEALTHY]):
+        db.session.add(
+            ServiceCheck(
+                service_id=services[0].id,
+                cycle_id=None if number % 2 else "cycle",
+                created_at=NOW - timedelta(minutes=number),
+                status=result,
+                latency_ms=12.5 if result is Result.HEALTHY else None,
+                status_code=None,
+                error_message="" if result is Result.HEALTHY else "Host not found",
+            )
+        )
+    _change_status(services[0].id, "Connection refused", "answered", "paused", "resumed")
+    db.session.commit()
+    return services
+
+
+def _change_status(monitor_id: int, *notes: str) -> None:
+    for number, note in enumerate(notes):
+        db.session.add(
+            StatusChange(
+                monitor_id=monitor_id,
+                prev_status="up",
+                new_status="down",
+                note=note,
+                created_at=NOW - timedelta(minutes=number),
+            )
+        )
 
 
 def addresses(rule: Rule, arguments: Arguments) -> Iterator[str]:
@@ -180,6 +310,10 @@ def test_what_was_filled_in_wrongly_is_explained_in_the_language_of_the_user(
         ("/heartbeats/add", {"schedule_kind": "cron", "cron_timezone": "Moon/Base", "tags": "\0"}),
         ("/channels/add/telegram", {"name": "", "bot_token": "x", "chat_id": "?", "locale": "x"}),
         ("/channels/add/webhook", {"url": "ftp://x", "headers": "x", "method": "BREW"}),
+        ("/services/add", {"target": "", "interval": "often", "timeout": "x", "threshold": "0"}),
+        ("/services/add", {"target": "gopher://x", "interval": "1s", "channels": ["x"]}),
+        ("/services/add", {"target": "http://", "name": "x" * 300, "tags": "\0"}),
+        ("/hosts/add", {"name": "", "silent_after": "soon"}),
         ("/account", {"name": "x" * 500, "locale": "xx", "timezone": "Moon/Base"}),
     ):
         client.get(page)

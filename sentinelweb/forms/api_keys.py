@@ -7,21 +7,21 @@ from wtforms.validators import DataRequired, Length
 
 from sentinelweb.forms.base import Form
 from sentinelweb.i18n import gettext as _
-from sentinelweb.i18n import lazy_gettext as _l
+from sentinelweb.i18n import lazy_gettext
 
 
 class ApiKeyForm(Form):
     name = StringField(
-        _l("Name"),
-        description=_l("What will use it, e.g. “Deploy script”."),
+        lazy_gettext("Name"),
+        description=lazy_gettext("What will use it, e.g. “Deploy script”."),
         filters=[lambda text: text.strip() if text else text],
         validators=[
-            DataRequired(_l("Enter a name.")),
-            Length(max=100, message=_l("Use at most 100 characters.")),
+            DataRequired(lazy_gettext("Enter a name.")),
+            Length(max=100, message=lazy_gettext("Use at most 100 characters.")),
         ],
     )
     access = RadioField(
-        _l("What it may do"),
+        lazy_gettext("What it may do"),
         choices=lambda: [("read", _("Read only")), ("write", _("Read and change"))],
         default="read",
     )
