@@ -72,6 +72,7 @@ class Network:
         self.reach = reach
         self.override_ip = override_ip
         self.docker_host = docker_host
+        tls.save_memory()
         files = _allow_many_files()
         at_once = min(AT_ONCE, files * 2 // 5)
         self.places = asyncio.Semaphore(at_once)
