@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from sentinelweb.core import silence
 from sentinelweb.core.status import Event, Status, decide
 from sentinelweb.db import among, db, writing
 from sentinelweb.models import Host, Monitor, Outage
@@ -86,10 +87,11 @@ def _judge_batch(session: Session, now: datetime, statistics: SilenceStatistics)
     ).all()
     if not rows:
         return 0
-    unheard = _outages(session, rows)
+    deaf = _deaf_times(session, rows)
     changes, judged = [], []
     for row in rows:
-        overdue_at = _forgive(row, unheard)
+        patience = timedelta(seconds=row.silent_after)
+        overdue_at = silence.overdue_at(row.overdue_at - patience, patience, deaf)
         if overdue_at >= now:
             session.execute(
                 sa.update(_hosts).where(_hosts.c.id == row.id).values(overdue_at=overdue_at)
@@ -108,20 +110,12 @@ def _judge_batch(session: Session, now: datetime, statistics: SilenceStatistics)
     return len(rows)
 
 
-def _outages(session: Session, rows: Sequence[sa.Row[*tuple[Any, ...]]]) -> list[Outage]:
+def _deaf_times(session: Session, rows: Sequence[sa.Row[*tuple[Any, ...]]]) -> list[silence.Span]:
     """Our own outages since the oldest of the last reports, in their order."""
     since = min((row.last_report_at for row in rows if row.last_report_at), default=None)
     if since is None:
         return []
-    query = sa.select(Outage).where(Outage.ended_at > since).order_by(Outage.ended_at)
-    return list(session.scalars(query))
-
-
-def _forgive(row: sa.Row[*tuple[Any, ...]], unheard: Sequence[Outage]) -> datetime:
-    """When a host is overdue, if after each time that we heard nobody all of them begin anew."""
-    overdue_at: datetime = row.overdue_at
-    for outage in unheard:
-        if row.last_report_at < outage.ended_at and outage.began_at <= overdue_at:
-            anew = outage.ended_at + timedelta(seconds=row.silent_after)
-            overdue_at = max(overdue_at, anew)
-    return overdue_at
+    query = sa.select(Outage.began_at, Outage.ended_at).where(Outage.ended_at > since)
+    return [
+        (began_at, ended_at) for began_at, ended_at in session.execute(query.order_by(Outage.id))
+    ]
