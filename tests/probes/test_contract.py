@@ -6,6 +6,8 @@ import asyncio
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sentinelweb import i18n, probes
 from sentinelweb.core.results import Result
@@ -75,6 +77,30 @@ def test_garbage_is_no_target(probe: Probe, rest: str) -> None:
         probe.clean(f"{probe.schemes[0]}:{rest}")
     assert str(caught.value).endswith(".")
     assert caught.value.field is None
+
+
+@settings(deadline=None)
+@given(rest=st.text(max_size=40) | st.from_regex(r"(//)?[\w.@:%\[\]/?#-]{1,30}", fullmatch=True))
+def test_whatever_is_typed_is_a_target_that_stays_one_or_is_refused(rest: str) -> None:
+    for probe in probes.registered().values():
+        try:
+            address = probe.clean(f"{probe.schemes[0]}:{rest}")
+        except InvalidTargetError:
+            continue
+        assert probe.clean(address) == address
+
+
+@settings(deadline=None)
+@given(value=st.text(max_size=60))
+def test_whatever_is_typed_is_an_option_that_stays_one_or_is_refused(value: str) -> None:
+    for probe in probes.registered().values():
+        for option in probe.options:
+            try:
+                stored = option.clean(value)
+            except InvalidTargetError:
+                continue
+            if stored is not None:
+                assert option.clean(str(stored)) == stored
 
 
 @pytest.mark.parametrize("address", ["", "   ", "\0", "example.com", "nonsense:example.com"])
