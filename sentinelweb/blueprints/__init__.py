@@ -20,6 +20,7 @@ def init_app(app: Flask) -> None:
         ping_keys,
         pings,
         preferences,
+        process_api,
         services,
         users,
     )
@@ -38,6 +39,7 @@ def init_app(app: Flask) -> None:
         ping_keys.bp,
         pings.bp,
         preferences.bp,
+        process_api.bp,
         services.bp,
         users.bp,
     ):

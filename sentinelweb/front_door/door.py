@@ -14,6 +14,7 @@ import httptools
 from config import Settings
 from sentinelweb.core.signals import PREFIX, TOKENED_PREFIX
 from sentinelweb.front_door import forwarding, messages
+from sentinelweb.front_door.beat import Heartbeat, process_of_request
 from sentinelweb.front_door.connection import Connection, Exchange
 from sentinelweb.front_door.messages import Request
 from sentinelweb.front_door.pages import Page
@@ -66,6 +67,8 @@ class Door:
             request.target = _origin_form(request.target)
         if request.target.startswith(_PINGS):
             return Ping(connection, request)
+        if (process_id := process_of_request(request)) is not None:
+            return Heartbeat(connection, request, process_id)
         if (
             request.version in {"1.0", "1.1"}
             and request.target

@@ -11,10 +11,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 
+from sentinelweb.core.beats import Beat, BeatReceipt
 from sentinelweb.core.signals import NotRecordedError, Outcome, Signal
 
 log = structlog.get_logger(__name__)
@@ -31,10 +32,10 @@ def pack(message: object) -> bytes:
 
 
 class Waiting(NamedTuple):
-    """A signal, and whom to tell what became of it."""
+    """A ping or a process's heartbeat, and whom to tell what became of it."""
 
-    signal: Signal
-    settle: Callable[[Outcome], None]
+    signal: Signal | Beat
+    settle: Callable[[Any], None]  # a Receipt, a BeatReceipt, a NotRecordedError or None
 
 
 class Recorder:
@@ -137,7 +138,7 @@ class Recorder:
         elif self._stopping and not self._waiting:
             self._writer.close()
 
-    def _settle(self, outcomes: Sequence[Outcome]) -> None:
+    def _settle(self, outcomes: Sequence[Outcome | BeatReceipt]) -> None:
         self._heard_at = time.monotonic()
         self._sent -= len(outcomes)
         for outcome in outcomes:
@@ -157,7 +158,9 @@ class Recorder:
         self._sent, self._alone = 0, False
 
 
-async def _receive(reader: asyncio.StreamReader) -> Sequence[Outcome]:
+async def _receive(reader: asyncio.StreamReader) -> Sequence[Outcome | BeatReceipt]:
     length = LENGTH.unpack(await reader.readexactly(LENGTH.size))[0]
-    outcomes: Sequence[Outcome] = pickle.loads(await reader.readexactly(length))  # noqa: S301 - see pack()
+    outcomes: Sequence[Outcome | BeatReceipt] = pickle.loads(  # noqa: S301 - see pack()
+        await reader.readexactly(length)
+    )
     return outcomes

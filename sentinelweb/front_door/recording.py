@@ -24,9 +24,10 @@ from sqlalchemy import exc
 
 from config import load_settings_or_exit
 from sentinelweb import clock, create_database_app, logs
+from sentinelweb.core.beats import Beat, BeatReceipt
 from sentinelweb.core.signals import NotRecordedError, Outcome, Signal
 from sentinelweb.front_door.recorder import LENGTH, pack
-from sentinelweb.services import outages, pings
+from sentinelweb.services import outages, pings, process_beats
 
 log = structlog.get_logger(__name__)
 
@@ -60,9 +61,9 @@ class Recording:
                 self._door.sendall(pack(outcomes))
                 self._tell(outcomes)
 
-    def _read(self, patience: float) -> list[Signal] | None:
+    def _read(self, patience: float) -> list[Signal | Beat] | None:
         """All signals that are there, or come within `patience` seconds; None at the end."""
-        signals: list[Signal] = []
+        signals: list[Signal | Beat] = []
         while len(signals) < MAX_GROUP and select.select([self._door], [], [], patience)[0]:
             data = self._door.recv(PART)
             if not data:
@@ -77,7 +78,7 @@ class Recording:
             patience = 0.0
         return signals
 
-    def _tell(self, outcomes: Sequence[Outcome]) -> None:
+    def _tell(self, outcomes: Sequence[Outcome | BeatReceipt]) -> None:
         """Log that pings are refused when that begins and when it ends: the disk may be full."""
         errors = [outcome for outcome in outcomes if isinstance(outcome, NotRecordedError)]
         if errors and not self._refused:
@@ -102,7 +103,7 @@ class Recording:
             self._sign_failed = True
 
 
-def _record(signals: Sequence[Signal]) -> Sequence[Outcome]:
+def _record(signals: Sequence[Signal | Beat]) -> Sequence[Outcome | BeatReceipt]:
     """Record the group; if a signal in it fails, one by one: it must cost no other its receipt."""
     try:
         return _record_patiently(signals)
@@ -115,11 +116,11 @@ def _record(signals: Sequence[Signal]) -> Sequence[Outcome]:
         return [outcome for signal in signals for outcome in _record([signal])]
 
 
-def _record_patiently(signals: Sequence[Signal]) -> Sequence[Outcome]:
+def _record_patiently(signals: Sequence[Signal | Beat]) -> Sequence[Outcome | BeatReceipt]:
     until = time.monotonic() + PATIENCE
     while True:
         try:
-            return pings.record(signals)
+            return _store(signals)
         except exc.OperationalError as error:
             # `connection_invalidated`: it broke. Without a statement: a new one was refused; but
             # SQLite has none to lose, and says so of a COMMIT on a full disk.
@@ -127,6 +128,15 @@ def _record_patiently(signals: Sequence[Signal]) -> Sequence[Outcome]:
             if not (error.connection_invalidated or refused) or time.monotonic() > until:
                 raise
             time.sleep(0.1)
+
+
+def _store(signals: Sequence[Signal | Beat]) -> Sequence[Outcome | BeatReceipt]:
+    """Pings in one transaction, and heartbeats of processes, if there are any, in another."""
+    beats = [item for item in signals if isinstance(item, Beat)]
+    rest = [item for item in signals if not isinstance(item, Beat)]
+    heard = iter(process_beats.record(beats) if beats else ())
+    pinged = iter(pings.record(rest) if rest else ())
+    return [next(heard if isinstance(item, Beat) else pinged) for item in signals]
 
 
 def main() -> None:

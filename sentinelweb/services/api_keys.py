@@ -52,7 +52,7 @@ def create(user: User, *, name: str, can_write: bool) -> tuple[ApiKey, str]:
         key = ApiKey(
             team_id=team_id,
             name=name,
-            key_hash=_hash(secret),
+            key_hash=hash_of(secret),
             hint=secret[:HINT_LENGTH],
             can_write=can_write,
             created_at=clock.now(),
@@ -79,7 +79,7 @@ def authenticate(secret: str, settings: Settings) -> Program | None:
         return Program(None, can_write=True)
     # The time that the index takes tells about hashes, of which nobody can choose the beginning.
     key = db.session.scalars(
-        sa.select(ApiKey).where(ApiKey.key_hash == _hash(secret))
+        sa.select(ApiKey).where(ApiKey.key_hash == hash_of(secret))
     ).one_or_none()
     if key is None:
         return None
@@ -94,6 +94,6 @@ def _note_use(key: ApiKey) -> None:
             session.execute(sa.update(ApiKey).where(ApiKey.id == key.id).values(last_used_at=now))
 
 
-def _hash(secret: str) -> str:
+def hash_of(secret: str) -> str:
     """Without salt or stretching, as 192 random bits cannot be guessed."""
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import jwt
 
@@ -19,8 +20,14 @@ def issue(process_id: str, settings: Settings, now: datetime) -> str:
     return jwt.encode(claims, _key(settings), _ALGORITHM)
 
 
-def process_of(token: str, settings: Settings, now: datetime) -> str | None:
-    """The id of the process that `token` was issued for; None if it is none of ours, or too old."""
+@dataclass(frozen=True, slots=True)
+class Token:
+    process_id: str
+    expires_at: datetime
+
+
+def read(token: str, settings: Settings, now: datetime) -> Token | None:
+    """What `token` says; None if it is none of ours, or too old."""
     try:
         claims = jwt.decode(
             token,
@@ -32,9 +39,8 @@ def process_of(token: str, settings: Settings, now: datetime) -> str | None:
         )
     except jwt.InvalidTokenError:
         return None
-    if not isinstance(claims["exp"], int) or claims["exp"] <= now.timestamp():
-        return None
-    return str(claims["sub"])
+    expires_at = datetime.fromtimestamp(claims["exp"], UTC)
+    return Token(str(claims["sub"]), expires_at) if expires_at > now else None
 
 
 def _key(settings: Settings) -> bytes:

@@ -25,6 +25,7 @@ def open_door(settings: Settings) -> Iterator[OpenDoor]:
             environment = {
                 "DATA_DIR": str(settings.data_dir),
                 "DATABASE_URL": settings.resolved_database_url,
+                "SECRET_KEY": settings.resolved_secret_key(),
                 **{name.upper(): str(value) for name, value in values.items()},
             }
             return stack.enter_context(front_door(settings.data_dir, environment, constants))

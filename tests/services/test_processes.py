@@ -270,14 +270,16 @@ def test_a_channel_of_another_team_is_refused(user, other_user, make_channel):
 
 def test_a_token_is_good_for_one_process_and_one_day(app, clock):
     token = process_tokens.issue("LongLivedProcess_a", settings(), clock.now)
-    assert process_tokens.process_of(token, settings(), clock.now) == "LongLivedProcess_a"
+    assert process_tokens.read(token, settings(), clock.now) == process_tokens.Token(
+        "LongLivedProcess_a", NOW + timedelta(hours=24)
+    )
     clock.advance(hours=24)
-    assert process_tokens.process_of(token, settings(), clock.now) is None
+    assert process_tokens.read(token, settings(), clock.now) is None
 
 
 @pytest.mark.parametrize("token", ["", "a.b.c", "é.é.é", "x" * 10_000, "\0"])
 def test_what_is_no_token_is_nobodys(app, token):
-    assert process_tokens.process_of(token, settings(), NOW) is None
+    assert process_tokens.read(token, settings(), NOW) is None
 
 
 def test_a_token_that_somebody_else_signed_is_nobodys(app):
@@ -286,4 +288,4 @@ def test_a_token_that_somebody_else_signed_is_nobodys(app):
     for key, algorithm in [("k" * 32, "HS256"), ("", "none")]:
         claims = {"sub": "LongLivedProcess_a", "aud": "process", "exp": 2**31}
         token = jwt.encode(claims, key, algorithm)
-        assert process_tokens.process_of(token, settings(), NOW) is None
+        assert process_tokens.read(token, settings(), NOW) is None
