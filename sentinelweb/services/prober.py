@@ -20,7 +20,6 @@ from typing import cast
 import structlog
 from flask import Flask, current_app
 from redis.exceptions import RedisError
-from sqlalchemy.exc import SQLAlchemyError
 
 from config import Settings
 from sentinelweb import clock, jobs
@@ -32,7 +31,7 @@ from sentinelweb.services import cycles, leases, probing
 from sentinelweb.services.leases import Due
 from sentinelweb.services.probing import Found, Recorded
 
-ROOM = 1_000  # services in hand from which on no further batch is taken
+ROOM = 2_000  # services in hand from which on no further batch is taken
 GATHER_SECONDS = 0.5  # results that come within it share a commit
 RENEW_SECONDS = 3.0
 RETRY_SECONDS = 1.0
@@ -54,7 +53,6 @@ class Batch:
     token: datetime | None
     waiting: set[int]
     renewed_at: float = field(default_factory=time.monotonic)
-    looked_at: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +74,7 @@ class Prober:
         self._loop = asyncio.new_event_loop()
         self._reports: SimpleQueue[_Report] = SimpleQueue()
         self._batches: set[Batch] = set()
+        self._looks = 0  # batches that are looked at just now
         self._changed = threading.Condition()
         self._closing = threading.Event()
         self._stopped = asyncio.Event()
@@ -165,6 +164,7 @@ class Prober:
             await asyncio.gather(*looks, return_exceptions=True)
 
     async def _look(self, batch: Batch, due: Sequence[Due]) -> None:
+        self._looks += 1
         try:
             items = ((item.id, item.probe, item.target) for item in due)
             async for service_id, result in look_at(items, self._network):
@@ -172,6 +172,7 @@ class Prober:
         except Exception:  # whatever it is, the batch has ended
             log.exception("batch_failed", cycle_id=batch.cycle_id)
         finally:
+            self._looks -= 1
             self._reports.put(_Ended(batch))
 
     def _record_all(self) -> None:
@@ -186,7 +187,7 @@ class Prober:
                         self._record(unrecorded)
                     self._renew()
                 unrecorded, fails = [], False
-            except (SQLAlchemyError, OSError) as error:
+            except Exception as error:  # whatever it is, the next ones are recorded
                 if not (is_away(error) or isinstance(error, OSError)):
                     log.exception("results_refused")
                     # They would be refused again; that their batches have ended must be told.
@@ -198,7 +199,7 @@ class Prober:
                 self._closing.wait(RETRY_SECONDS)
 
     def _gather(self, room: int) -> list[_Report]:
-        """What is found within GATHER_SECONDS of the first, or until somebody waits for it."""
+        """What is found within GATHER_SECONDS of the first, unless there is nothing to wait for."""
         reports: list[_Report] = []
         until = time.monotonic() + TICK_SECONDS
         with contextlib.suppress(Empty):
@@ -206,9 +207,10 @@ class Prober:
                 report = self._reports.get(timeout=max(0.0, until - time.monotonic()))
                 if not reports:
                     until = time.monotonic() + GATHER_SECONDS
-                if not isinstance(report, _Ended) and report[0].cycle_id is None:
-                    until = 0
                 reports.append(report)
+                batch = report.batch if isinstance(report, _Ended) else report[0]
+                if batch.cycle_id is None or not self._looks:  # a person waits, or all is found
+                    until = 0
         return reports
 
     def _record(self, reports: Sequence[_Report]) -> None:

@@ -21,8 +21,18 @@ from rq.job import Job, JobStatus
 
 from config import Settings
 from sentinelweb import clock, jobs
-from sentinelweb.db import db
-from sentinelweb.models import Channel, Component, Delivery, HeartbeatCheck, StatusChange, User
+from sentinelweb.db import db, writing
+from sentinelweb.models import (
+    Channel,
+    Component,
+    Delivery,
+    HeartbeatCheck,
+    Service,
+    StatusChange,
+    User,
+)
+from sentinelweb.services import leases
+from tests.support.receiver import Receiver, Reply
 from tests.support.stack import PrivateRedis, command, ended, runs, wait_until
 
 # Audits, two for deliveries, housekeeping, cycles, two that probe, and the one that keeps them.
@@ -83,6 +93,73 @@ def test_each_job_is_a_process_of_its_own(worker: psutil.Popen, redis: Redis):
     first, second = (result(enqueue(redis, jobs.AUDITS, "describe")) for _ in range(2))
     assert first["pid"] != second["pid"]
     assert {first["parent"], second["parent"]} <= workers
+
+
+@pytest.mark.parametrize("queue", [jobs.CYCLES, jobs.PROBES])
+def test_what_comes_often_costs_no_process(worker: psutil.Popen, redis: Redis, queue: str):
+    children(worker, PROCESSES - 1)
+    found = [result(enqueue(redis, queue, "describe")) for _ in range(4)]
+    assert {item["parent"] for item in found} == {worker.pid}
+    assert len({item["pid"] for item in found}) <= 2
+    assert all(item["fresh_session"] for item in found)
+
+
+def test_a_relay_has_a_worker_of_its_own(app: Flask, settings: Settings, redis: Redis):
+    with command(settings, "worker", heartbeat_url="http://127.0.0.1:9/api/heartbeat") as pool:
+        children(pool, PROCESSES)
+        for _ in range(2):
+            enqueue(redis, jobs.RELAY, "linger", 30)
+        result(enqueue(redis, jobs.CYCLES, "describe"))
+
+
+def test_a_worker_that_forks_for_no_job_is_replaced_in_time(
+    app: Flask, settings: Settings, redis: Redis
+):
+    code = "from sentinelweb.runtime import worker; worker.RETIRE_AFTER = 0"
+    with command(settings, "worker", code=code) as pool:
+        first, second = (result(enqueue(redis, jobs.CYCLES, "describe")) for _ in range(2))
+        assert first["pid"] != second["pid"]
+        children(pool, PROCESSES - 1)
+    assert "worker_ended" not in (settings.data_dir / "worker.log").read_text()
+
+
+def test_a_worker_whose_prober_hangs_is_replaced(app: Flask, settings: Settings, redis: Redis):
+    code = (
+        "from sentinelweb.runtime import worker; from sentinelweb.services import prober; "
+        "worker.HANGS_AFTER = 5; prober.HANGS_AFTER = 0"
+    )
+    with command(settings, "worker", code=code) as pool:
+        before = children(pool, PROCESSES - 1)
+        wait_until(lambda: sum(not runs(process) for process in before) == 2, 30)
+        children(pool, PROCESSES - 1)
+
+
+def test_what_the_last_worker_had_in_hand_is_due_at_its_start(
+    app: Flask, settings: Settings, user: User, make_service: Callable[..., Service]
+):
+    service = make_service(user, next_check_at=clock.now() - timedelta(minutes=1))
+    with writing() as session:
+        leases.claim(session, clock.now(), limit=1)
+    with command(settings, "worker"):
+        wait_until(lambda: db.session.rollback() or db.session.refresh(service) or
+                   service.claimed_at is None, 15)  # fmt: skip
+    assert service.next_check_at is not None
+    assert abs(clock.now() - service.next_check_at) < timedelta(minutes=1)
+
+
+def test_asked_to_stop_it_finishes_the_looks_that_it_is_at(
+    worker: psutil.Popen, redis: Redis, user: User, make_service: Callable[..., Service]
+):
+    with Receiver() as target:
+        target.default = Reply(delay=1)
+        service = make_service(user, target=target.url, timeout=20)
+        jobs.enqueue_checks(redis, [service.id])
+        target.wait_for(1, seconds=20)
+        os.kill(worker.pid, signal.SIGTERM)
+        assert worker.wait(15) == 0
+    db.session.rollback()
+    db.session.refresh(service)
+    assert service.last_result == "healthy"
 
 
 def test_it_records_that_it_is_alive(worker: psutil.Popen):
