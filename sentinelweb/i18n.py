@@ -118,9 +118,8 @@ def _moment_text(moment: datetime, reader: Reader, precision: Literal["medium", 
 
 def format_percent(share: float) -> str:
     """`share`, 0 to 1, never rounded up to 100 %: an outage of a second was one."""
-    return numbers.format_percent(
-        math.floor(share * 10_000) / 10_000, "#,##0.##%", locale=reader().locale
-    )
+    hundredths = math.floor(share * 10_000 + 1e-9)  # 0.57 is 5699.999… of them to a float
+    return numbers.format_percent(hundredths / 10_000, "#,##0.##%", locale=reader().locale)
 
 
 def format_number(number: float) -> str:

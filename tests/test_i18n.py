@@ -102,6 +102,11 @@ def test_a_size_is_written_in_the_largest_unit_that_it_fills(size: int, text: st
         assert i18n.format_size(size) == text
 
 
+def test_a_whole_percentage_is_not_cut_short_by_a_float() -> None:
+    with reading_as(Reader("en")):
+        assert [i18n.format_percent(n / 100) for n in range(101)] == [f"{n}%" for n in range(101)]
+
+
 def test_a_percentage_is_never_rounded_up_to_a_whole_hundred() -> None:
     with reading_as(Reader("en")):
         assert i18n.format_percent(0.999_999) == "99.99%"
