@@ -121,7 +121,7 @@ def test_the_page_allows_no_inline_script_and_no_other_host(mock: Mock) -> None:
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "sentinelweb.mock", *arguments],
+        [sys.executable, "-m", "sentinelweb", "mock", *arguments],
         cwd=ROOT,
         env=clean_environment(),
         capture_output=True,

@@ -21,7 +21,7 @@ class Mock:
         self.own_ports: dict[str, int] = {}
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "sentinelweb.mock", "--port", "0"]
+        command = [sys.executable, "-m", "sentinelweb", "mock", "--port", "0"]
         self._process = subprocess.Popen(
             [*command, "--targets", str(self._targets)],
             cwd=ROOT,

@@ -118,7 +118,7 @@ def _write_procfile(run: Path, directory: Path, mock_port: int) -> None:
     notes = shlex.quote(str(directory / "site" / NOTES))
     lines = (
         (ROOT / "Procfile").read_text("utf-8").rstrip(),
-        f"mock: {python} -m sentinelweb.mock --port {mock_port} --targets {TARGETS}",
+        f"mock: {python} -m sentinelweb mock --port {mock_port} --targets {TARGETS}",
         f"life: {python} -m tools.demo.life {notes}",
     )
     (run / "Procfile").write_text("\n".join(lines) + "\n", "utf-8")

@@ -80,9 +80,10 @@ def _make_everything(scene: Scene, ports: Sequence[int], key: str) -> list[dict[
         for story in told:
             service = services.make(scene, story, host)
             stories[service.id] = service, story
-    machines.befall(scene, local, interval=10, load=14, services=len(stories))
-    machines.befall(scene, remote, interval=30, load=31, services=len(services.OF_AGENT))
-    machines.befall(scene, silent, interval=60, load=52, services=0)
+    of_agent = machines.Machine(30, len(services.OF_AGENT), 31, 61, 67, 15_800)
+    machines.befall(scene, local, machines.this_machine(len(stories) - len(services.OF_AGENT)))
+    machines.befall(scene, remote, of_agent)
+    machines.befall(scene, silent, machines.Machine(60, 0, 52, 48, 88, 31_700))
     services.befall(scene, stories)
     made = [(job, jobs.make(scene, job)) for job in jobs.JOBS]
     return [

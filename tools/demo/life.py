@@ -48,7 +48,8 @@ class Life:
 
     def run(self) -> None:
         """Go on until a signal."""
-        self._wait_until_ready()
+        self._wait_for(f"{self._site}/health")
+        self._wait_for(f"{self._notes['mock']}/api/state")
         self._set_the_stage()
         self._greet()
         self._report()
@@ -66,10 +67,10 @@ class Life:
     def _later(self, at: float, task: Callable[[], None]) -> None:
         heapq.heappush(self._tasks, (at, self._chances.getrandbits(32), task))
 
-    def _wait_until_ready(self) -> None:
+    def _wait_for(self, url: str) -> None:
         while True:
             with suppress(requests.RequestException):
-                if requests.get(f"{self._site}/health", timeout=TIMEOUT).ok:
+                if requests.get(url, timeout=TIMEOUT).ok:
                     return
             time.sleep(0.2)
 

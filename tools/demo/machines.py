@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from sentinelweb.core.status import Alert, Status
+from sentinelweb.hosts import sampling
 from sentinelweb.models import Host, MonitoringCycle
 from sentinelweb.services import hosts
 from sentinelweb.services.facts import host_facts
@@ -54,46 +56,65 @@ def _make(scene: Scene, name: str, *, key: str | None = None, **values: Any) -> 
     return host
 
 
-def befall(scene: Scene, host: Host, *, interval: int, load: float, services: int) -> None:
-    """Store the cycles of a host, `interval` seconds apart; `load` is its usual CPU in percent.
+@dataclass(frozen=True)
+class Machine:
+    """What a host usually shows, in percent, and `disk` at last; `memory` is in megabytes.
 
-    Services of no host are looked at in the cycles of the local one.
+    Its cycles are `interval` seconds apart, and look at so many `services`.
     """
+
+    interval: int
+    services: int
+    cpu: float
+    ram: float
+    disk: float
+    memory: float
+
+
+def this_machine(services: int) -> Machine:
+    """The one that the demo runs on, whose charts go on with its real figures."""
+    now = sampling.sample()
+    ram = now.ram_percent or 40
+    memory = (now.ram_used_mb or 6_000) * 100 / ram
+    return Machine(10, services, 14, ram, now.disk_percent or 50, memory)
+
+
+def befall(scene: Scene, host: Host, machine: Machine) -> None:
+    """Store the cycles of a host. Those of the local one look at the services of no host."""
     end = host.last_report_at or scene.now
     rows = []
     at = scene.began_at
-    memory = scene.chances.choice([7_900, 15_800, 31_700])
     while at < end:
-        rows.append(_cycle(scene, host, at, load, memory, services))
-        at += timedelta(seconds=interval) if at >= scene.now - FINE else COARSE
+        rows.append(_cycle(scene, host, machine, at))
+        at += timedelta(seconds=machine.interval) if at >= scene.now - FINE else COARSE
     scene.session.execute(sa.insert(MonitoringCycle), rows)
     owner = None if host.is_local else host.id
     scene.cycles[owner] = [(row["created_at"], row["id"]) for row in rows]
 
 
-def _cycle(
-    scene: Scene, host: Host, at: datetime, load: float, memory: int, services: int
-) -> dict[str, Any]:
+def _cycle(scene: Scene, host: Host, machine: Machine, at: datetime) -> dict[str, Any]:
     chances = scene.chances
     age = (at - scene.began_at) / (scene.now - scene.began_at)  # 0 to 1
-    day = 1 + 0.5 * math.sin((at.hour + at.minute / 60 - 9) / 24 * math.tau)
+    day = 0.5 * math.sin((at.hour + at.minute / 60 - 9) / 24 * math.tau)
     nightly = 2.6 if at.hour == 3 and at.minute < 14 else 1  # while the backup runs
-    ram = 46 + 6 * day + chances.gauss(0, 1)
+    cpu = machine.cpu * (1 + day) * nightly * chances.lognormvariate(0, 0.25)
+    ram = machine.ram * (1 + 0.12 * day) + chances.gauss(0, 0.8)
+    disk = machine.disk * (0.86 + 0.14 * age) + chances.gauss(0, 0.05)
     began, lasted = OFFLINE
     online = not scene.now - began <= at < scene.now - began + lasted
     return {
         "id": scene.uuid(at),
         "host_id": host.id,
         "created_at": at,
-        "cpu_percent": round(min(98, load * day * nightly * chances.lognormvariate(0, 0.25)), 1),
+        "cpu_percent": round(min(98, cpu), 1),
         "ram_percent": round(ram, 1),
-        "ram_used_mb": round(memory * ram / 100),
-        "disk_percent": round(58 + 9 * age + chances.gauss(0, 0.05), 1),
+        "ram_used_mb": round(machine.memory * ram / 100),
+        "disk_percent": round(disk, 1),
         "uptime_seconds": (at - scene.began_at).total_seconds() + 3_600 * 140,
         "container_count": 7 if age < 0.6 else 8,
         "internet_status": online,
         "ping_ms": round(14 * chances.lognormvariate(0, 0.2), 1) if online else None,
         "worker_status": 200 if host.is_local and online else None,
         "cycle_duration_ms": int(70 * chances.lognormvariate(0, 0.35)),
-        "services_due": services,
+        "services_due": machine.services,
     }
