@@ -1,8 +1,8 @@
-.PHONY: bench bench-ping bench-audit bench-delivery bench-dashboard
+.PHONY: bench bench-ping bench-audit bench-delivery bench-dashboard bench-probes
 
-bench: ## Run all benchmarks at moderate sizes (a quarter of an hour)
+bench: ## Run all benchmarks at moderate sizes (twenty minutes)
 	@$(MAKE) --no-print-directory --keep-going SIZE=100000 ROUNDS=1 \
-		bench-ping bench-audit bench-delivery bench-dashboard
+		bench-ping bench-audit bench-delivery bench-dashboard bench-probes
 
 bench-ping: setup-dev ## Measure pings beside a plain Flask view and the front door's own ceiling
 	@$(BIN)/python -m benchmarks.bench_ping $(ARGS)
@@ -15,3 +15,6 @@ bench-delivery: setup-dev ## Measure how soon alerts come, beside bare posts to 
 
 bench-dashboard: setup-dev ## Measure pages beside a hello world of the same server
 	@$(BIN)/python -m benchmarks.bench_dashboard $(ARGS)
+
+bench-probes: setup-dev ## Measure 10,000 services every 10 s, beside looks that nobody records
+	@$(BIN)/python -m benchmarks.bench_probes $(ARGS)
