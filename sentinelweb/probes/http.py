@@ -202,6 +202,8 @@ class Http(Probe):
             raise InvalidTargetError(
                 gettext("Use either a bearer token or a user name and password."), "token"
             )
+        if ":" in str(options.get("username", "")):  # RFC 7617: the password begins there
+            raise InvalidTargetError(gettext("A user name holds no colon."), "username")
         for name in ("username", "password", "token"):
             if not str(options.get(name, "")).isprintable():
                 raise InvalidTargetError(gettext("Control characters are not allowed."), name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -645,6 +645,7 @@ class TestOptions:
             ({"headers": "Content-Length: 7"}, "headers"),
             ({"headers": "X: ü"}, "headers"),
             ({"token": "a\x7f"}, "token"),
+            ({"username": "a:b"}, "username"),
         ],
     )
     def test_what_cannot_be_is_refused_beside_its_field(
@@ -677,7 +678,16 @@ def pretend_that_names_are_here(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return asked
 
 
-def test_a_result_holds_no_secret(look: Look, server: Receiver) -> None:
-    server.default = Reply(500, {"X": "S3cret"}, b"S3cret")
-    found = look(f"http://me:S3cret@127.0.0.1:{server.port}/S3cret?S3cret", token="S3cret")
-    assert "S3cret" not in json.dumps([found.reason, str(found)])
+@pytest.mark.parametrize(
+    "reply", [Reply(500, {"X": "S3cret"}, b"S3cret"), Reply(close_after=0), Reply(hang=True)]
+)
+def test_no_result_and_no_log_line_holds_a_secret(
+    look: Look, server: Receiver, caplog: pytest.LogCaptureFixture, reply: Reply
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    server.default = reply
+    found = look(
+        f"http://me:S3cret@127.0.0.1:{server.port}/S3cret?S3cret", headers="X: S3cret", timeout=1
+    )
+    assert server.calls
+    assert "S3cret" not in str(found) + caplog.text
