@@ -136,7 +136,7 @@ def find(user: User) -> Overview:
 
     wrong = latest(KINDS, [Status.DOWN], WORST)
     wrong += latest(KINDS, [Status.LATE], WORST - len(wrong))
-    failing = _failing(teams) if by_kind["service"][Status.UP] else []
+    failing = _failing(teams) if any(by_kind["service"].values()) else []
     services = [*dict.fromkeys(failing + latest(["service"], CALM, LATEST))][:LATEST]
     heartbeats = latest(["heartbeat"], CALM, LATEST)
     rows = _details([*wrong, *services, *heartbeats])

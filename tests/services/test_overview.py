@@ -116,6 +116,11 @@ class TestLatest:
         assert names(found.services) == ["shaky", "steady"]
         assert (found.services[0].failures, found.services[0].last_error) == (2, "Timeout")
 
+    def test_one_that_has_never_answered_is_among_them(self, user, make_service):
+        make_service(user, failures=1, last_check_at=NOW, last_result="down", status="new")
+        [row] = overview.find(user).services
+        assert row.failures == 1
+
 
 class TestHosts:
     def test_a_host_shows_the_figures_of_its_last_cycle(self, user, make_host):
