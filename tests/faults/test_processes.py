@@ -27,7 +27,7 @@ from tests.support.factories import make_heartbeat, make_user
 from tests.support.stack import ended, wait_until
 
 # How many processes each part has, at least.
-PARTS = {"web": 1, "front door": 2, "pages": 3, "worker": 5, "scheduler": 1, "redis": 1}
+PARTS = {"web": 1, "front door": 2, "pages": 3, "worker": 8, "scheduler": 1, "redis": 1}
 
 # /ready itself is away with the others.
 TOLD_BY_NAME = {"worker", "scheduler", "redis"}
