@@ -82,12 +82,12 @@ function optionsFor(chart, place) {
     // Not every service is looked at as often as there are points.
     spanGaps: many && document.getElementById("system").dataset.span <= 300,
     points: { filter: loneOnes },
-    value: (_plot, value) => (value == null ? "–" : withUnit(value, chart.unit)),
   }));
   return {
     ...sizeOf(place),
-    legend: { show: many, live: many },
-    cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
+    legend: { show: false },
+    cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 }, focus: { prox: many ? 24 : -1 } },
+    focus: { alpha: 0.25 },
     scales: {
       x: { time: true },
       y: { range: (_plot, _low, high) => [0, chart.ceiling ?? Math.max(high * 1.1, 1)] },
@@ -104,36 +104,66 @@ function optionsFor(chart, place) {
       },
     ],
     series: [
-      { value: (_plot, value) => (value == null ? "–" : momentText(value)), label: "" },
+      {},
       ...(chart.band ? [{ ...quiet }, { ...quiet }] : []),
       ...lines,
     ],
     bands: chart.band
       ? [{ series: [2, 1], fill: () => colour(`--series-${chart.lines[0].colour % COLOURS}`, 0.18) }]
       : [],
-    plugins: many ? [] : [readout(chart)],
+    plugins: [readout(chart)],
   };
 }
 
-// The figures under the pointer, beside the chart's upper edge.
+// The figures under the pointer, beside the chart's upper edge: of several lines, the nearest's.
 function readout(chart) {
   const box = document.createElement("p");
   box.className = "chart-readout";
+  box.hidden = true;
+  let nearest = null;
+
+  function show(plot) {
+    const { idx } = plot.cursor;
+    const now = drawn.get(plot.root.closest("[data-chart]")?.id)?.chart ?? chart;
+    const line = now.lines.length > 1 ? now.lines[nearest - 1] : now.lines[0];
+    const value = idx == null ? null : line?.values[idx];
+    box.hidden = value == null;
+    if (box.hidden) return;
+    const [low, high] = (now.band ?? []).map((values) => values[idx]);
+    const name = now.lines.length > 1 ? `${line.label}, ` : "";
+    const between = now.band && low !== high ? ` (${number.format(low)}–${withUnit(high, now.unit)})` : "";
+    box.textContent = `${name}${momentText(now.x[idx])}: ${withUnit(value, now.unit)}${between}`;
+  }
+
   return {
     hooks: {
       init: (plot) => plot.over.append(box),
-      setCursor: (plot) => {
-        const { idx } = plot.cursor;
-        const now = drawn.get(plot.root.closest("[data-chart]")?.id)?.chart ?? chart;
-        const value = idx == null ? null : now.lines[0].values[idx];
-        box.hidden = value == null;
-        if (value == null) return;
-        const [low, high] = (now.band ?? []).map((values) => values[idx]);
-        const between = now.band && low !== high ? ` (${number.format(low)}–${withUnit(high, now.unit)})` : "";
-        box.textContent = `${momentText(now.x[idx])}: ${withUnit(value, now.unit)}${between}`;
+      setCursor: show,
+      setSeries: (plot, index) => {
+        nearest = index;
+        show(plot);
       },
     },
   };
+}
+
+// Which lines are shown, by buttons for the pointer and the keyboard.
+function legend(figure, plot, chart) {
+  const place = figure.querySelector(".chart-legend");
+  if (!place) return;
+  place.replaceChildren(...chart.lines.map((line, index) => {
+    const entry = document.createElement("button");
+    entry.type = "button";
+    entry.className = `series-${line.colour % COLOURS}`;
+    entry.textContent = line.label;
+    entry.setAttribute("aria-pressed", String(index < SHOWN));
+    entry.addEventListener("click", () => {
+      const shown = entry.getAttribute("aria-pressed") !== "true";
+      entry.setAttribute("aria-pressed", String(shown));
+      plot.setSeries(index + 1, { show: shown });
+    });
+    return entry;
+  }));
 }
 
 function shapeOf(chart) {
@@ -155,6 +185,7 @@ function draw(figure) {
   const place = figure.querySelector(".chart-plot");
   const plot = new uPlot(optionsFor(chart, place), dataOf(chart), place);
   drawn.set(figure.id, { plot, chart, shape, text });
+  legend(figure, plot, chart);
 }
 
 function drawAll() {
