@@ -163,7 +163,7 @@ class HttpClient:
         Raise NetworkError, or TimeoutError after `seconds`. A connection that was kept may have
         died unnoticed meanwhile: then the request is made again by a fresh one, with its full time.
         """
-        if self._network.override_ip and not is_address(url):
+        if self._network.override_ip and not _is_address(url):
             url = _overridden(url)
         arguments = {
             "headers": headers,
@@ -231,10 +231,10 @@ async def _drain(response: aiohttp.ClientResponse) -> bytes:
 
 def _overridden(url: URL) -> URL:
     """Plain HTTP for the operator's address, whose proxy tells services apart by their name."""
-    return url.with_scheme("http").with_port(url.explicit_port)
+    return url.with_scheme("http").with_port(None if url.is_default_port() else url.port)
 
 
-def is_address(url: URL) -> bool:
+def _is_address(url: URL) -> bool:
     """Whether the host of `url` is an IP address, which no name server is asked for."""
     host = url.raw_host or ""
     return ":" in host or host.replace(".", "").isdigit()

@@ -27,6 +27,7 @@ from sentinelweb.outbound.names import Names
 # Looks under way, of which most wait: as many time out within a cycle when a whole site is away.
 AT_ONCE = 1_500
 MOST_FILES = 65_536
+PROXY_PORT = 80
 OTHER_FILES = 200  # the database, Redis, look-ups of names
 
 
@@ -121,11 +122,16 @@ class Network:
         Every connection of every probe begins here: what a name meant before does not count.
         """
         family, kind, protocol, _name, address = info
-        if address[0] != self.override_ip and not self.reach.includes(address[0]):
+        if not (self._is_proxy(*address[:2]) or self.reach.includes(address[0])):
             raise AddressNotAllowedError
         made = socket.socket(family, kind, protocol)
         self._sockets.add(made)
         return made
+
+    def _is_proxy(self, address: str, port: int) -> bool:
+        """Whether it is there for all: strangers get no other port of the operator's machine."""
+        is_open = port == PROXY_PORT or self.reach is not Reach.PUBLIC
+        return address == self.override_ip and is_open
 
     async def connect(
         self,

@@ -61,18 +61,19 @@ async def look_at(
 
 async def _start(items: Iterable[Item], network: Network, results: _Results, pulse: _Pulse) -> None:
     async def look(key: Hashable, kind: str, target: Target) -> None:
-        try:
-            results.put_nowait((key, await _look(kind, target, network, pulse)))
-        finally:
-            network.places.release()
+        results.put_nowait((key, await _look(kind, target, network, pulse)))
+
+    def leave(_look: object) -> None:
+        network.places.release()
 
     try:
         async with asyncio.TaskGroup() as looks:
             for item in items:
-                await network.places.acquire()
                 async with network.turn:
                     await _until_quick()
-                looks.create_task(look(*item))
+                    await network.places.acquire()
+                # By a callback: a task that is cancelled before it begins runs none of its lines.
+                looks.create_task(look(*item)).add_done_callback(leave)
     finally:
         results.put_nowait(None)
 

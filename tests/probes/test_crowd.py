@@ -181,6 +181,7 @@ def test_those_who_stop_listening_stop_the_looks() -> None:
             async for _key, _result in looking:
                 break
             await looking.aclose()
+            await asyncio.sleep(0)  # for the callbacks of those that were cancelled
             assert network.places._value == places
             return asyncio.all_tasks() - {asyncio.current_task()}
 

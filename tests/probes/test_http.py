@@ -479,24 +479,28 @@ class TestOverride:
         assert call.headers["Host"] == f"shop.example.com:{server.port}"
         assert call.path == "/health?x=1"
 
-    def test_it_is_the_operators_and_may_be_private(self, look: Look, server: Receiver) -> None:
-        url = f"https://shop.example.com:{server.port}/"
-        found = look(url, network=self.HERE, reach=Reach.PUBLIC)
-        assert found.result is Result.HEALTHY
-
-    def test_the_port_is_that_of_http_if_none_is_named(
-        self, look: Look, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("url", ["https://shop.example.com/", "https://shop.example.com:443/"])
+    @pytest.mark.parametrize("reach", list(Reach))
+    def test_it_is_the_operators_and_its_port_that_of_http_if_no_other_is_named(
+        self, look: Look, monkeypatch: pytest.MonkeyPatch, url: str, reach: Reach
     ) -> None:
-        ports = []
-        real = socket.socket.connect
+        connected = []
 
         async def connect(_loop: object, made: socket.socket, address: tuple[str, int]) -> None:
-            ports.append(address)
-            real(made, ("127.0.0.1", 9))
+            connected.append(address)
+            raise ConnectionRefusedError
 
         monkeypatch.setattr("asyncio.SelectorEventLoop.sock_connect", connect, raising=False)
-        look("https://shop.example.com/", network=self.HERE)
-        assert ports == [("127.0.0.1", 80)]
+        assert look(url, network=self.HERE, reach=reach).reason == "Connection refused"
+        assert connected == [("127.0.0.1", 80)]
+
+    def test_strangers_get_no_other_port_of_that_machine(
+        self, look: Look, server: Receiver
+    ) -> None:
+        url = f"https://shop.example.com:{server.port}/"
+        found = look(url, network=self.HERE, reach=Reach.PUBLIC)
+        assert (found.result, found.reason) == (Result.UNKNOWN, "Address not allowed")
+        assert server.calls == []
 
     def test_an_address_needs_no_name_server_and_stays_as_it_is(
         self, look: Look, server: Receiver
