@@ -1,17 +1,20 @@
-"""The pages that people leave open: the list of heartbeats and the page of one.
+"""The pages that people leave open: the lists of heartbeats and services, and the page of one.
 
-Four clients ask again as soon as they are answered, through the front door, with 200 rows on a page
-of the list. `make bench-dashboard` takes about five minutes; `ARGS=--seconds=1` less.
+Four clients ask for heartbeats again as soon as they are answered, through the front door, with 200
+rows on a page of the list. One asks for services, ten thousand of which are its own, as many on a
+page as usual: an answer counts from the first byte, which comes with the whole page.
+`make bench-dashboard` takes about six minutes; `ARGS=--seconds=1` less.
 """
 
 from __future__ import annotations
 
 import argparse
+import html
 import re
 import sys
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,6 +23,7 @@ import sqlalchemy as sa
 from benchmarks import crowds
 from benchmarks.bench_ping import Server, front_door
 from benchmarks.common import Report
+from benchmarks.service_past import add_watched_services
 from benchmarks.sites import ROWS, Site, site
 from sentinelweb import clock
 from sentinelweb.db import db, writing
@@ -28,6 +32,10 @@ from sentinelweb.models import HeartbeatCheck, Membership, Ping, Role, Team, Use
 CLIENTS = 4
 SIZES = (10_000, 100_000)
 PINGS = 100_000
+SERVICES = 10_000
+DAYS = 30  # of history that the services have
+FIRST_BYTE_MS = 200
+UNCHANGED_MS = 10
 HTMX = "HX-Request: true\r\n"
 
 
@@ -52,10 +60,21 @@ class Pages:
         """A page, the part of it that is refreshed, and the refresh when nothing has changed."""
         yield View(name, path)
         yield View(f"{name}: its fragment", f"{path}?fragment={fragment}", HTMX)
-        version = re.search(rf"fragment={fragment}&amp;v=([^&\"]+)", self._get(path))
-        assert version, f"{path} does not tell its version"
-        unchanged = f"{path}?fragment={fragment}&v={version[1]}"
+        asked = re.search(rf'hx-get="([^"]*fragment={fragment}&amp;v=[^"]+)"', self._get(path))
+        assert asked, f"{path} does not refresh itself"
+        unchanged = html.unescape(asked[1])
         yield View(f"{name}: nothing new", unchanged, HTMX)
+
+    def measure_alone(self, report: Report, view: View) -> float:
+        """What 99 of 100 answers to one client take at most, in milliseconds."""
+        headers = self._where.cookie + view.headers
+        result = self._server.load(
+            [view.path], self._seconds, clients=1, processes=1, headers=headers
+        )
+        if result.failed:
+            raise RuntimeError(f"{result.failed} of {result.answers} failed: {view.path}")
+        report.figure(view.label, per_second=result.rate, p50_ms=result.p50, p99_ms=result.p99)
+        return result.p99
 
     def measure(self, report: Report, view: View) -> float:
         """The rate, and how it compares with hello world at the same moment."""
@@ -114,6 +133,32 @@ def of_one_size(
     return rates
 
 
+def of_services(report: Report, database: str, directory: Path, url: str, seconds: float) -> None:
+    """The list and the page of one for somebody with SERVICES of them."""
+    with site(directory, f"dashboard-{database}-services", ROWS, url) as wide:
+        where = replace(wide, environment={**wide.environment, "BENCH_ROWS": "50"})
+        values = {name.lower(): value for name, value in where.environment.items()}
+        with crowds.opened(values):
+            team_id = db.session.scalars(sa.select(Team.id).where(Team.name == "Own")).one()
+            ids = add_watched_services(team_id, SERVICES, days=DAYS)
+        with front_door(where) as server:
+            pages = Pages(server, where, seconds)
+            report.section(f"{database}, {SERVICES:,} services, all of them the reader's")
+            views = [
+                *pages.views_of("services", "/services", "list"),
+                View("services, slowest first", "/services?sort=-latency"),
+                View("services, the last page", f"/services?page={SERVICES // 50}"),
+                View("services, searched", "/services?search=website+99"),
+                *pages.views_of("one service", f"/services/{ids.start}", "live"),
+            ]
+            for view in views:
+                took = pages.measure_alone(report, view)
+                limit = UNCHANGED_MS if view.label.endswith("nothing new") else FIRST_BYTE_MS
+                report.target(
+                    f"{database}: p99 in ms, {view.label}", took, f"{limit}", met=took < limit
+                )
+
+
 def add_pings(count: int) -> str:
     """Give one of the reader's heartbeats a ping a minute; return the path of its page."""
     now = clock.now()
@@ -143,8 +188,18 @@ def let_the_reader_see_all() -> None:
 
 
 def measure(report: Report, database: str, directory: Path, url: str, seconds: float) -> None:
+    of_services(
+        report, database, directory, url and empty_database(url, "dashboard_services"), seconds
+    )
     few, many = (
-        of_one_size(report, database, size, directory, url and empty_database(url, size), seconds)
+        of_one_size(
+            report,
+            database,
+            size,
+            directory,
+            url and empty_database(url, f"dashboard_{size}"),
+            seconds,
+        )
         for size in SIZES
     )
     for label in few:
@@ -154,10 +209,9 @@ def measure(report: Report, database: str, directory: Path, url: str, seconds: f
         )
 
 
-def empty_database(server_url: str, size: int) -> str:
-    """The URL of a database for `size` heartbeats on the server."""
+def empty_database(server_url: str, name: str) -> str:
+    """The URL of a new database of this name on the server."""
     server = sa.make_url(server_url)
-    name = f"dashboard_{size}"
     engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with engine.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")

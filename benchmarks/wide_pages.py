@@ -1,17 +1,18 @@
-"""The pages, with the 200 rows on a page of the list that the target speaks of; and their ceiling.
+"""The pages, with 200 rows on a page of a list, or as many as BENCH_ROWS says; and their ceiling.
 
 `/hello` is answered by the same server, and by nothing of ours.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
 from sentinelweb import create_app
 from sentinelweb.services import monitor_list
 
-monitor_list.PAGE_SIZE = 200
+monitor_list.PAGE_SIZE = int(os.environ.get("BENCH_ROWS", "200"))
 _pages = create_app()
 
 

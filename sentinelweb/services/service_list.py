@@ -14,7 +14,7 @@ from sentinelweb.core.fingerprint import fingerprint
 from sentinelweb.db import among, db
 from sentinelweb.models import Membership, Monitor, MonitorCount, Service, User
 from sentinelweb.services import monitor_list, scoping, uptime
-from sentinelweb.services.monitor_list import NAME, PAGE_SIZE, URGENCY, MonitorList, Sorts
+from sentinelweb.services.monitor_list import NAME, URGENCY, MonitorList, Sorts
 from sentinelweb.services.services import KIND
 
 UPTIME_SPANS = (timedelta(days=1), timedelta(days=7), timedelta(days=30))
@@ -62,7 +62,8 @@ def find(user: User, query: ListQuery) -> ServiceList:
 
 def parse_ids(text: str) -> list[int]:
     """The ids in `1.2.3`, as an address tells which services are shown; no more than a page has."""
-    parts = text.split(".", PAGE_SIZE)[:PAGE_SIZE]
+    most = monitor_list.PAGE_SIZE
+    parts = text.split(".", most)[:most]
     return [int(part) for part in parts if part.isascii() and part.isdigit() and len(part) < 10]
 
 
