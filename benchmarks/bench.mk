@@ -1,8 +1,9 @@
-.PHONY: bench bench-ping bench-audit bench-delivery bench-dashboard bench-probes
+.PHONY: bench bench-ping bench-audit bench-delivery bench-dashboard bench-probes \
+	bench-charts
 
 bench: ## Run all benchmarks at moderate sizes (twenty minutes)
 	@$(MAKE) --no-print-directory --keep-going SIZE=100000 ROUNDS=1 \
-		bench-ping bench-audit bench-delivery bench-dashboard bench-probes
+		bench-ping bench-audit bench-delivery bench-dashboard bench-probes bench-charts
 
 bench-ping: setup-dev ## Measure pings beside a plain Flask view and the front door's own ceiling
 	@$(BIN)/python -m benchmarks.bench_ping $(ARGS)
@@ -18,3 +19,6 @@ bench-dashboard: setup-dev ## Measure pages beside a hello world of the same ser
 
 bench-probes: setup-dev ## Measure 10,000 services every 10 s, beside looks that nobody records
 	@$(BIN)/python -m benchmarks.bench_probes $(ARGS)
+
+bench-charts: setup-dev ## Measure the charts of a month, and how quickly results are summed up
+	@$(BIN)/python -m benchmarks.bench_charts $(if $(SERVICES),--size $(SERVICES)) $(ARGS)
