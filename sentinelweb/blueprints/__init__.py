@@ -21,6 +21,7 @@ def init_app(app: Flask) -> None:
         pings,
         preferences,
         process_api,
+        processes,
         services,
         users,
     )
@@ -40,6 +41,7 @@ def init_app(app: Flask) -> None:
         pings.bp,
         preferences.bp,
         process_api.bp,
+        processes.bp,
         services.bp,
         users.bp,
     ):
