@@ -37,7 +37,7 @@ def copy(source: sa.Engine, target: sa.Engine) -> int:
             for part in rows.mappings().partitions():
                 writing.execute(sa.insert(table), [dict(row) for row in part])
                 copied += len(part)
-            _count_on(writing, table)
+            _count_on(writing, table, _last_number(reading, table))
     return copied
 
 
@@ -47,14 +47,21 @@ def _revision(connection: sa.Connection) -> str | None:
     return connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
 
 
-def _count_on(connection: sa.Connection, table: sa.Table) -> None:
+def _last_number(connection: sa.Connection, table: sa.Table) -> int:
+    """The last number that was given to a row, be it gone, where no number is given twice."""
+    query = sa.text("SELECT seq FROM sqlite_sequence WHERE name = :table")
+    return connection.scalar(query, {"table": table.name}) or 0
+
+
+def _count_on(connection: sa.Connection, table: sa.Table, given: int) -> None:
     """Let PostgreSQL number new rows after those that were copied with their numbers."""
     column = table.autoincrement_column
     if column is None or connection.dialect.name != "postgresql":
         return
     sequence = sa.func.pg_get_serial_sequence(table.name, column.name)
-    last = sa.select(sa.func.max(column)).scalar_subquery()
-    connection.execute(sa.select(sa.func.setval(sequence, last)).where(last.is_not(None)))
+    newest = connection.scalar(sa.select(sa.func.max(column))) or 0
+    if last := max(newest, given):
+        connection.execute(sa.select(sa.func.setval(sequence, last)))
 
 
 def main() -> int:

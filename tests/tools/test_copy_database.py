@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from sentinelweb.db import db
-from sentinelweb.models import HeartbeatCheck, Ping, User
+from sentinelweb.models import HeartbeatCheck, Ping, Service, ServiceCheck, User
 from tests.support import factories
 from tests.support.databases import PostgresDatabase, fresh_sqlite
 from tests.support.servers import TestRun
@@ -78,6 +78,20 @@ def test_new_rows_are_numbered_after_the_copied_ones(
         first = db.session.scalar(sa.select(sa.func.max(Ping.id)))
         inserted = connection.scalar(sa.insert(Ping).values(values).returning(Ping.id))
     assert inserted == first + 1
+
+
+def test_the_number_of_a_deleted_result_is_not_given_again(
+    user: User, make_service: Callable[..., Service], target: sa.Engine
+) -> None:
+    """The sums tell by it what is new."""
+    row = {"service_id": make_service(user).id, "created_at": NOW, "status": "healthy"}
+    db.session.execute(sa.insert(ServiceCheck), [row, row, row])
+    db.session.execute(sa.delete(ServiceCheck))
+    db.session.commit()
+    copy(db.engine, target)
+    insert = sa.insert(ServiceCheck.__table__).returning(ServiceCheck.__table__.c.id)
+    with target.begin() as connection:
+        assert connection.scalar(insert, row) == 4
 
 
 def test_a_target_with_rows_is_refused_and_left_as_it_is(
