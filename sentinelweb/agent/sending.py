@@ -54,24 +54,25 @@ class Sender:
             waiting = self._spool.oldest(BATCH, most_bytes=BATCH_BYTES, but=current.id)
             if number and (self._stopping or not waiting):
                 break
-            reply = self._post(current, waiting)
+            # Once alone, as a server that does not believe our clock cannot know it again; batches
+            # after the first go along with a sign of life.
+            present = current.report if number == 0 else {"services": {}}
+            reply = self._post(present, waiting)
             if reply.fate is _Fate.REFUSED and waiting:
                 log.error("reports_given_up", count=len(waiting), reason=reply.reason)
                 self._spool.drop([item.id for item in waiting])
                 waiting = []
-                reply = self._post(current, [])
+                reply = self._post(present, [])
             self._tell(reply)
             if reply.fate is _Fate.AGAIN:
-                return False
-            # The present one goes along again with the next batch: what is stored twice is stored
-            # once, and it is what tells the server that all the others are old.
+                return number > 0
             self._spool.drop([current.id, *(item.id for item in waiting)])
             if reply.fate is _Fate.REFUSED:
                 return False
         return True
 
-    def _post(self, current: Waiting, waiting: Sequence[Waiting]) -> _Reply:
-        body: dict[str, Any] = dict(current.report)
+    def _post(self, present: dict[str, Any], waiting: Sequence[Waiting]) -> _Reply:
+        body = dict(present)
         if waiting:
             body["cycles"] = [item.report for item in waiting]
         try:

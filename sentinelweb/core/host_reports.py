@@ -69,6 +69,11 @@ class CycleReport:
     figures: Figures = field(default_factory=Figures)
     at: datetime | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is a sign of life and nothing else."""
+        return not self.services and self.figures == Figures()
+
 
 @dataclass(frozen=True, slots=True)
 class HostReport:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -34,18 +34,8 @@ class Figure:
 
     points: Sequence[float | None]
     latest: float | None
-
-    @property
-    def known(self) -> list[float]:
-        return [point for point in self.points if point is not None]
-
-    @property
-    def mean(self) -> float | None:
-        return _mean(self.known)
-
-    @property
-    def most(self) -> float | None:
-        return max(self.known, default=None)
+    mean: float | None
+    most: float | None
 
     def lines(self, top: float) -> list[str]:
         """The points of SVG lines, 100 high for `top`, one for each stretch without a gap."""
@@ -134,20 +124,27 @@ def _figures(host: Host, cycle: MonitoringCycle | None, now: datetime) -> dict[s
             _cycles.c.host_id == host.id, _cycles.c.created_at.between(begins_at, now)
         )
     )
-    found: dict[tuple[str, int], list[float]] = defaultdict(list)
+    found: dict[str, dict[int, list[float]]] = {name: defaultdict(list) for name in names}
     for created_at, *values in rows:
         place = min(CHART_POINTS - 1, int((created_at - begins_at) / minute))
         for name, value in zip(names, values, strict=True):
             if value is not None:
-                found[name, place].append(value)
+                found[name][place].append(value)
     return {
-        name: Figure(
-            [_mean(found.get((name, place))) for place in range(CHART_POINTS)],
-            getattr(cycle, name) if cycle else None,
-        )
-        for name in names
+        name: _figure(by_minute, getattr(cycle, name) if cycle else None)
+        for name, by_minute in found.items()
     }
 
 
-def _mean(values: list[float] | None) -> float | None:
+def _figure(by_minute: Mapping[int, Sequence[float]], latest: float | None) -> Figure:
+    taken = [value for values in by_minute.values() for value in values]
+    return Figure(
+        [_mean(by_minute.get(place, ())) for place in range(CHART_POINTS)],
+        latest,
+        _mean(taken),
+        max(taken, default=None),
+    )
+
+
+def _mean(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if values else None

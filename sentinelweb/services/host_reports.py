@@ -181,7 +181,8 @@ def _store(host_id: int, report: HostReport, now: datetime) -> int:
 def _cycles_of(report: HostReport, now: datetime) -> list[tuple[datetime, CycleReport]]:
     """Each cycle with its time, the present one first.
 
-    Left out are those older than cycles are kept, and those of the future: that clock was wrong.
+    Left out are a present one that says nothing, those older than cycles are kept, and those of the
+    future: that clock was wrong.
     """
     at = report.current.at
     if at is None or abs(at - now) > CLOCK_TOLERANCE:
@@ -192,7 +193,7 @@ def _cycles_of(report: HostReport, now: datetime) -> list[tuple[datetime, CycleR
         for cycle in report.backlog
         if cycle.at and oldest < cycle.at <= now + CLOCK_TOLERANCE
     ]
-    return [(at, report.current), *past]
+    return past if report.current.is_empty else [(at, report.current), *past]
 
 
 def _present(session: Session, host_id: int, times: Sequence[datetime]) -> set[datetime]:
