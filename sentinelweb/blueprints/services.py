@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -78,6 +79,8 @@ def add() -> ResponseReturnValue:
     if form.validate_on_submit():
         with form.showing_refusals():
             service = services.create(current_user, form.values())
+            with contextlib.suppress(InvalidInputError):  # the next cycle finds it anyway
+                services.check_now(current_user, service.id)
             flash(_("Created. Its first check is under way."), "success")
             return redirect(_page_of_check(service.id), 303)
     return _render_form(form)
