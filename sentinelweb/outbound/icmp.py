@@ -85,8 +85,10 @@ def _checksum(data: bytes) -> int:
 
 def _sequence(made: socket.socket, packet: bytes, reply: int, token: bytes) -> int:
     """Which of our requests `packet` answers; 0 for any other packet."""
-    if made.type == socket.SOCK_RAW and made.family == socket.AF_INET and packet:
-        packet = packet[(packet[0] & 0x0F) * 4 :]  # behind the header of IP
+    if made.family == socket.AF_INET and packet and packet[0] >> 4 == 4:
+        packet = packet[
+            (packet[0] & 0x0F) * 4 :
+        ]  # behind the header of IP, which some sockets show
     if len(packet) < _HEADER.size or packet[_HEADER.size :] != token:
         return 0
     kind, sequence = packet[0], int.from_bytes(packet[6:8], "big")

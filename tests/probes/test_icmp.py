@@ -84,6 +84,7 @@ def test_packets_of_others_are_not_taken_for_the_answer() -> None:
         token = b"t" * 16
         ours = icmp._packet(0, 3, token)
         assert icmp._sequence(made, ours, 0, token) == 3
+        assert icmp._sequence(made, b"\x45" + b"h" * 19 + ours, 0, token) == 3
         for packet in (b"", b"x", ours[:8], ours + b"x", icmp._packet(8, 3, token), b"\0" * 24):
             assert icmp._sequence(made, packet, 0, token) == 0
 
