@@ -82,12 +82,21 @@ def alerts(mock: Mock, count: int) -> list[dict[str, Any]]:
     return mock.received("alerts")[::-1]
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["with-scripts", "without-scripts"])
+@pytest.mark.parametrize(
+    "visitor",
+    [
+        {"java_script_enabled": True},
+        {"java_script_enabled": False},
+        {"java_script_enabled": True, "viewport": {"width": 360, "height": 740}, "has_touch": True},
+    ],
+    ids=["with-scripts", "without-scripts", "on-a-phone"],
+)
 def test_a_service_is_broken_announced_repaired_and_announced(
-    scripts: bool, start_stack: StartStack, open_page: OpenPage, mock: Mock
+    visitor: dict[str, Any], start_stack: StartStack, open_page: OpenPage, mock: Mock
 ) -> None:
     stack = start_stack(**QUICK)
-    page = open_page(f"http://127.0.0.1:{stack.port}", java_script_enabled=scripts)
+    scripts = visitor["java_script_enabled"]
+    page = open_page(f"http://127.0.0.1:{stack.port}", **visitor)
     log_in(page)
     add_webhook(page, mock)
     add_service(page, "Shop", mock.target("shop"))
@@ -96,7 +105,7 @@ def test_a_service_is_broken_announced_repaired_and_announced(
     if scripts:
         page.evaluate("window.notReloaded = true")
 
-    controller = open_page(mock.url, java_script_enabled=scripts)
+    controller = open_page(mock.url, **visitor)
     controller.goto("/")
     press(controller, "shop", "Broken")
     show(page, badge, "Down", scripts=scripts)
@@ -162,7 +171,7 @@ def test_a_service_is_looked_at_now_and_the_progress_is_shown(
     mock.switch("shop", mode="slow", delay_ms=1_200)
     calls = mock.state()["targets"]["shop"]["calls"]
     page.get_by_role("button", name="Check now").click()
-    expect(page.locator("#check")).to_contain_text("A worker looks at it now")
+    expect(page.locator("#check")).to_contain_text("It is being checked")
     if scripts:
         expect(page.locator("#check")).to_be_empty(timeout=SOON)
     else:
@@ -170,7 +179,7 @@ def test_a_service_is_looked_at_now_and_the_progress_is_shown(
         page.wait_for_timeout(2_500)
         page.get_by_role("link", name="Show the result").click()
     show(page, "#status .counters", re.compile(r"1\.\d s"), scripts=scripts)
-    show(page, ".result-table", "asked for", scripts=scripts)
+    show(page, ".result-table", "on request", scripts=scripts)
 
 
 def test_a_service_of_the_environment_is_shown_and_cannot_be_edited(
