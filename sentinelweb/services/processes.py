@@ -6,6 +6,7 @@ Its heartbeats are recorded by process_beats.py, and its silence is judged by pr
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,9 +17,9 @@ from sqlalchemy.orm import Session
 from sentinelweb import clock
 from sentinelweb.core.beats import is_process_id
 from sentinelweb.core.status import Decision, Event, Status, decide
-from sentinelweb.db import db, writing
+from sentinelweb.db import among, db, writing
 from sentinelweb.extensions import settings
-from sentinelweb.models import Process
+from sentinelweb.models import Monitor, Process
 from sentinelweb.services import counts, monitors, scoping, transitions
 from sentinelweb.services.counts import CountKey
 from sentinelweb.services.errors import NotFoundError
@@ -31,6 +32,7 @@ KIND = "process"
 ENDED = "ended"
 MAX_OUTPUT = 10_000
 MAX_LISTED = 1_000
+FORGOTTEN_AT_ONCE = 200  # each with its history: more would hold up pings
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,28 @@ def dismiss(actor: Actor, process_id: str) -> str:
         session.flush()
         counts.shift(session, {CountKey(process.team_id, KIND, process.status): -1})
     return process.name
+
+
+def forget(before: datetime) -> int:
+    """Delete the processes that ended before then, with their history; return how many."""
+    deleted = 0
+    while True:
+        with writing() as session:
+            rows = session.execute(
+                sa.select(Process.id, Process.team_id, Process.status)
+                .where(Process.ended_at < before)
+                .order_by(Process.ended_at)
+                .limit(FORGOTTEN_AT_ONCE)
+                .with_for_update()
+            ).all()
+            monitors_table = Monitor.__table__
+            ids = [row.id for row in rows]
+            session.execute(sa.delete(monitors_table).where(among(monitors_table.c.id, ids)))
+            gone = Counter(CountKey(row.team_id, KIND, row.status) for row in rows)
+            counts.shift(session, {key: -count for key, count in gone.items()})
+        deleted += len(rows)
+        if len(rows) < FORGOTTEN_AT_ONCE:
+            return deleted
 
 
 def _change(session: Session, process: Process, decision: Decision, now: datetime) -> None:

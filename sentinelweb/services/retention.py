@@ -20,7 +20,7 @@ from sentinelweb.models import (
     StatusChange,
     TeamRollup,
 )
-from sentinelweb.services import rollups
+from sentinelweb.services import processes, rollups
 
 BATCH = 1_000  # rows of one transaction: more would hold up pings
 OWNERS = 16  # an hour's minutes of so many services are a batch, or the hours of 60 times as many
@@ -60,6 +60,8 @@ def prune(now: datetime, settings: Settings) -> dict[str, int]:
         _Kept(cycles, timedelta(days=settings.cycle_retention_days), cycles.c.summed),
     )
     deleted = {item.table.name: _prune(item, now - item.age) for item in kept}
+    ended_before = now - timedelta(days=settings.process_retention_days)
+    deleted["processes"] = processes.forget(ended_before)
     ages = _SUMS_KEPT | {86_400: timedelta(days=settings.rollup_retention_days)}
     for model in (ServiceRollup, TeamRollup, HostRollup):
         table = model.__table__

@@ -183,6 +183,21 @@ def test_the_living_cannot_be_dismissed_and_the_dead_can(user, clock):
     assert sum(counts.by_status("process").values()) == 0
 
 
+def test_what_ended_is_forgotten_after_its_time(user, clock, monkeypatch):
+    monkeypatch.setattr(processes, "FORGOTTEN_AT_ONCE", 2)
+    living = register(user, expiry=86_400)
+    for _process in range(5):
+        processes.end(user, register(user).slug, End())
+    assert processes.forget(clock.now) == 0
+    clock.advance(seconds=1)
+    processes.end(user, register(user).slug, End())
+    assert processes.forget(clock.now) == 5
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(Process)) == 2
+    kept = counts.by_status("process")
+    assert (kept["paused"], kept["up"]) == (1, 1)
+    assert processes.is_alive(living, clock.now)
+
+
 def test_the_counts_follow(user, clock):
     long, short = register(user), register(user, keep_alive=False)
     clock.advance(seconds=31)
