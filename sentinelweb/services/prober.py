@@ -215,15 +215,15 @@ class Prober:
 
     def _record(self, reports: Sequence[_Report]) -> None:
         """Store what was found, in one commit."""
-        found: dict[str | None, list[Found]] = defaultdict(list)
+        found: dict[tuple[str | None, datetime | None], list[Found]] = defaultdict(list)
         for report in reports:
             if not isinstance(report, _Ended):
-                found[report[0].cycle_id].append(report[1])
+                found[report[0].cycle_id, report[0].token].append(report[1])
         ended = [report.batch for report in reports if isinstance(report, _Ended)]
         recorded, relay = Recorded(), False
         with writing() as session:
-            for cycle_id, items in found.items():
-                recorded += probing.record(items, cycle_id=cycle_id)
+            for (cycle_id, token), items in found.items():
+                recorded += probing.record(items, cycle_id=cycle_id, token=token)
             for batch in ended:
                 if batch.cycle_id is not None:
                     relay |= cycles.batch_ended(session, batch.cycle_id)

@@ -54,18 +54,21 @@ class Recorded:
         )
 
 
-def record(found: Sequence[Found], *, cycle_id: str | None = None) -> Recorded:
+def record(
+    found: Sequence[Found], *, cycle_id: str | None = None, token: datetime | None = None
+) -> Recorded:
     """Store results and what follows from them, BATCH in a commit.
 
     A result that is older than the service's latest goes to the records and changes nothing else;
     one of the same instant is the same, told twice. Results of services that were deleted or paused
-    meanwhile are dropped. Results of a cycle end the lease.
+    meanwhile are dropped. With the `token` of a lease (see leases.py) results end it, and count
+    only while it holds: the service may have been edited since.
     """
     recorded = Recorded()
     ordered = sorted(map(_storable, found), key=lambda item: (item.at, item.service_id))
     for start in range(0, len(ordered), BATCH):
         with writing() as session:
-            recorded += _record_batch(session, ordered[start : start + BATCH], cycle_id)
+            recorded += _record_batch(session, ordered[start : start + BATCH], cycle_id, token)
     return recorded
 
 
@@ -94,8 +97,12 @@ class _State:
     last: ProbeResult | None = None
 
 
-def _record_batch(session: Session, found: Sequence[Found], cycle_id: str | None) -> Recorded:
+def _record_batch(
+    session: Session, found: Sequence[Found], cycle_id: str | None, token: datetime | None
+) -> Recorded:
     states = _lock(session, {item.service_id for item in found})
+    if token is not None:
+        states = {id_: state for id_, state in states.items() if state.claimed_at == token}
     kept = [item for item in found if _counts(item, states.get(item.service_id))]
     if not kept:
         return Recorded()
@@ -106,10 +113,10 @@ def _record_batch(session: Session, found: Sequence[Found], cycle_id: str | None
         ]
         if changes:
             recorded += _change(session, changes, wave[-1].at)
-    if cycle_id is not None:
+    if token is not None:
         for state in states.values():
-            if state.claimed_at is not None and state.next_check_at is not None:
-                state.next_check_at = next_slot(state.claimed_at, state.interval)
+            if state.next_check_at is not None:
+                state.next_check_at = next_slot(token, state.interval)
             state.claimed_at = None
     connection = session.connection()
     updated = [_columns(state, state.last) for state in states.values() if state.last]

@@ -174,15 +174,23 @@ def test_results_of_services_that_are_gone_or_paused_are_dropped(
     assert fresh(paused).last_check_at is None
 
 
-def test_a_result_of_a_cycle_ends_the_lease_and_sets_the_next_slot(
-    user: User, make_service: MakeService
-):
+def test_a_result_of_a_lease_ends_it_and_sets_the_next_slot(user: User, make_service: MakeService):
     service = make_service(user, interval=60, next_check_at=NOW)
     with writing() as session:
         leases.claim(session, after(3), limit=500)
-    record([found(service, HEALTHY, 9)], cycle_id="a cycle")
+    record([found(service, HEALTHY, 9)], cycle_id="a cycle", token=after(3))
     assert fresh(service).claimed_at is None
     assert service.next_check_at == after(60)
+
+
+def test_a_result_whose_lease_was_lost_does_not_count(user: User, make_service: MakeService):
+    """The service was edited meanwhile, or another worker looks at it again."""
+    edited, claimed = make_service(user, next_check_at=NOW), make_service(user, claimed_at=after(9))
+    results = [found(edited, ERROR), found(claimed, ERROR)]
+    assert record(results, cycle_id="a cycle", token=after(3)).results == 0
+    assert fresh(edited).last_check_at is None
+    assert fresh(claimed).claimed_at == after(9)
+    assert checks() == []
 
 
 def test_a_result_that_a_person_asked_for_leaves_the_lease(user: User, make_service: MakeService):
