@@ -88,6 +88,9 @@ class Settings(BaseSettings):
     admin_password: OptionalText = Field(
         None, description="The first administrator's password; at least 10 characters."
     )
+    public_status_title: OptionalText = Field(
+        None, description="The title of `/status`; that of the page itself when unset."
+    )
     admin_token: OptionalText = Field(
         None,
         description="Opens the API for all teams, as `X-Admin-Token`; at least 16 characters. Keys "

@@ -90,6 +90,7 @@ def upgrade() -> None:
         sa.Column("section", sa.String(length=100), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("label", sa.String(length=200), nullable=False),
+        sa.Column("shows_alias", sa.Boolean(), nullable=False),
         sa.Column("shows_last_ping", sa.Boolean(), nullable=False),
         sa.Column("shows_interval", sa.Boolean(), nullable=False),
         sa.Column("shows_latency", sa.Boolean(), nullable=False),

@@ -63,6 +63,7 @@ class StatusPageItem(Base):
     section: Mapped[str] = mapped_column(sa.String(100), default="")
     position: Mapped[int] = mapped_column(default=0)
     label: Mapped[str] = mapped_column(sa.String(200), default="")
+    shows_alias: Mapped[bool] = mapped_column(default=False)
     shows_last_ping: Mapped[bool] = mapped_column(default=False)
     shows_interval: Mapped[bool] = mapped_column(default=False)
     shows_latency: Mapped[bool] = mapped_column(default=False)

@@ -9,13 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sentinelweb.db import db
-from sentinelweb.models import Channel, Membership, Monitor, Role, Team, User
+from sentinelweb.models import Channel, Membership, Monitor, Role, StatusPage, Team, User
 from sentinelweb.services.errors import NotFoundError
 
 MAX_ID = 2**31 - 1  # a larger one cannot be asked of PostgreSQL
 
 
-Owned = TypeVar("Owned", bound=Monitor | Channel)
+Owned = TypeVar("Owned", bound=Monitor | Channel | StatusPage)
 
 
 @dataclass(frozen=True, slots=True)
