@@ -17,7 +17,7 @@ from sentinelweb import clock as application_clock
 from sentinelweb import create_app, i18n
 from sentinelweb.db import db
 from sentinelweb.jobs import patient_redis
-from sentinelweb.models import Channel, HeartbeatCheck, Host, Service, User
+from sentinelweb.models import Channel, HeartbeatCheck, Host, Process, Service, User
 from sentinelweb.services.liveness import SCHEDULER, WORKER
 from tests.support import factories
 from tests.support.catalogs import compile_catalogs
@@ -182,6 +182,11 @@ def make_heartbeat(app: Flask) -> Callable[..., HeartbeatCheck]:
 @pytest.fixture
 def make_service(app: Flask) -> Callable[..., Service]:
     return factories.make_service
+
+
+@pytest.fixture
+def make_process(app: Flask) -> Callable[..., Process]:
+    return factories.make_process
 
 
 @pytest.fixture

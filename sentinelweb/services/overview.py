@@ -23,12 +23,13 @@ from sentinelweb.models import (
     Monitor,
     MonitoringCycle,
     Outage,
+    Process,
     Service,
     User,
 )
 from sentinelweb.services import counts, outages, scoping
 
-KINDS = ("service", "heartbeat", "host")
+KINDS = ("service", "heartbeat", "process", "host")
 CALM = (Status.UP, Status.NEW, Status.PAUSED)
 WORST = 50
 LATEST = 8
@@ -69,6 +70,16 @@ _DETAILS: dict[str, tuple[type[Monitor], Sequence[Any]]] = {
             Service.threshold,
         ),
     ),
+    "process": (
+        Process,
+        (
+            Process.last_heartbeat,
+            Process.ended_at,
+            Process.exit_status,
+            Process.progress,
+            Process.message,
+        ),
+    ),
     "host": (Host, (Host.last_report_at,)),
 }
 
@@ -78,7 +89,8 @@ class Overview:
     """Rows of columns: all that they hold is shown, and `state` changes when any of it does.
 
     `wrong` are the WORST: what is down before what is late, the latest first. `services` begins
-    with those whose last checks failed, though not often enough to count as down.
+    with those whose last checks failed, though not often enough to count as down. `processes` are
+    those under way.
     """
 
     counts: Mapping[str, Mapping[Status, int]]
@@ -86,6 +98,7 @@ class Overview:
     hosts: Sequence[Row]
     services: Sequence[Row]
     heartbeats: Sequence[Row]
+    processes: Sequence[Row]
     outages: Sequence[Outage]
     has_channel: bool
 
@@ -97,6 +110,7 @@ class Overview:
             self.hosts,
             self.services,
             self.heartbeats,
+            self.processes,
             [(outage.id, outage.extended_count, outage.settled_at) for outage in self.outages],
             self.has_channel,
         )
@@ -113,6 +127,11 @@ class Overview:
     def is_empty(self) -> bool:
         """Nothing was ever added: our own machine is there by itself."""
         return self.total() == len([host for host in self.hosts if host.is_local])
+
+    @property
+    def paused(self) -> int:
+        """How many are paused; the processes of this status have ended."""
+        return sum(self.counts[kind][Status.PAUSED] for kind in KINDS if kind != "process")
 
     @property
     def unseen(self) -> dict[str, int]:
@@ -139,13 +158,15 @@ def find(user: User) -> Overview:
     failing = _failing(teams) if any(by_kind["service"].values()) else []
     services = [*dict.fromkeys(failing + latest(["service"], CALM, LATEST))][:LATEST]
     heartbeats = latest(["heartbeat"], CALM, LATEST)
-    rows = _details([*wrong, *services, *heartbeats])
+    processes = latest(["process"], [Status.UP, Status.NEW], LATEST)
+    rows = _details([*wrong, *services, *heartbeats, *processes])
     return Overview(
         counts=by_kind,
         wrong=_known(rows, wrong),
         hosts=_hosts(teams) if any(by_kind["host"].values()) else [],
         services=_known(rows, services),
         heartbeats=_known(rows, heartbeats),
+        processes=_known(rows, processes),
         outages=outages.recent(clock.now() - OUTAGES_SHOWN_FOR),
         has_channel=bool(
             db.session.scalar(sa.select(Channel.id).where(Channel.team_id.in_(teams)).limit(1))

@@ -137,6 +137,24 @@ class TestTheRest:
         [row] = texts(browser, ".home-columns .glance")
         assert "2 of 4 failures in a row" in row
 
+    def test_processes_have_their_place_once_there_is_one(
+        self, browser, user, make_heartbeat, make_process
+    ):
+        make_heartbeat(user)
+        browser.get("/")
+        assert "Processes" not in texts(browser, ".kind-name")
+        make_process(user, name="Import", progress=40.4, message="page 2")
+        make_process(user, name="Old import", status="paused", ended_at=NOW)
+        dead = make_process(user, name="Dead import", status="down", exit_status=137)
+        browser.get("/")
+        assert texts(browser, ".kind")[-1] == "Processes 2 1 Down 1 Up 1 Ended"
+        [row] = texts(browser, ".standing .glance")
+        assert "It ended with exit status 137." in row
+        assert browser.page.query(f'.standing a[href="/processes/{dead.id}"]')
+        [row] = texts(browser, '[aria-labelledby="processes"] .glance')
+        assert "page 2" in row
+        assert row.endswith("40%")
+
     def test_without_a_channel_it_says_that_nobody_is_told(
         self, browser, user, make_heartbeat, make_channel
     ):

@@ -47,9 +47,9 @@ def test_on_a_phone_each_section_is_within_reach_of_thumb_and_keyboard(
     box = bar.bounding_box()
     assert box is not None
     assert box["y"] + box["height"] == PHONE["height"]
-    for number, name in enumerate(
-        ["Home", "Services", "Heartbeats", "Hosts", "System", "Channels"]
-    ):
+    sections = ["Home", "Services", "Heartbeats", "Processes", "Hosts", "System", "Channels"]
+    expect(links).to_have_text(sections)
+    for number, name in enumerate(sections):
         link = links.nth(number)
         expect(link).to_have_accessible_name(name)
         expect(link).to_be_in_viewport(ratio=1)

@@ -122,6 +122,20 @@ class TestLatest:
         assert row.failures == 1
 
 
+class TestProcesses:
+    def test_those_under_way_are_shown_and_those_that_ended_are_not(self, user, make_process):
+        make_process(user, name="under way", progress=40)
+        make_process(user, name="ended", status="paused", ended_at=NOW)
+        found = overview.find(user)
+        assert names(found.processes) == ["under way"]
+        assert found.paused == 0
+
+    def test_one_that_died_is_wrong(self, user, make_process):
+        make_process(user, status="down", exit_status=3)
+        [row] = overview.find(user).wrong
+        assert row.exit_status == 3
+
+
 class TestHosts:
     def test_a_host_shows_the_figures_of_its_last_cycle(self, user, make_host):
         host = make_host(user, last_report_at=NOW)

@@ -17,6 +17,7 @@ from sentinelweb.models import (
     Host,
     Membership,
     Monitor,
+    Process,
     Role,
     Service,
     Team,
@@ -100,6 +101,20 @@ def make_service(user: User, **values: Any) -> Service:
         | values
     )
     return _counted(service)
+
+
+def make_process(user: User, **values: Any) -> Process:
+    """A long-lived process of the user's personal team, heard of just now and up."""
+    status = values.setdefault("status", "up")
+    defaults = {"status_since": NOW, "last_heartbeat": NOW, "keep_alive": True}
+    return _counted(
+        Process(
+            **_monitor_values(user, "Import")
+            | {"is_active": status != "paused"}
+            | defaults
+            | values
+        )
+    )
 
 
 def make_host(user: User, **values: Any) -> Host:
