@@ -31,7 +31,7 @@ class Site:
         app.router.add_get("/", self._page)
         app.router.add_get("/api/state", self._state)
         app.router.add_static("/static", pages.STATIC)
-        app.router.add_route("*", "/target/{name}", self._look)
+        app.router.add_route("*", "/target/{name}", self._answer_as_target)
         app.router.add_post("/target/{name}/mode", self._switch_target)
         app.router.add_post("/targets/mode", self._switch_all)
         app.router.add_post("/receiver/{name}/mode", self._switch_receiver)
@@ -40,7 +40,7 @@ class Site:
             app.router.add_post(receiver.path, receiver.answer)
         return app
 
-    async def _look(self, request: web.Request) -> web.StreamResponse:
+    async def _answer_as_target(self, request: web.Request) -> web.StreamResponse:
         return await self._target(request).answer(request)
 
     async def _page(self, request: web.Request) -> web.StreamResponse:

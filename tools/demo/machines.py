@@ -60,7 +60,7 @@ def _make(scene: Scene, name: str, *, key: str | None = None, **values: Any) -> 
 class Machine:
     """What a host usually shows, in percent, and `disk` at last; `memory` is in megabytes.
 
-    Its cycles are `interval` seconds apart, and look at so many `services`.
+    Its cycles are `interval` seconds apart, and check so many `services`.
     """
 
     interval: int
@@ -80,7 +80,7 @@ def this_machine(services: int) -> Machine:
 
 
 def befall(scene: Scene, host: Host, machine: Machine) -> None:
-    """Store the cycles of a host. Those of the local one look at the services of no host."""
+    """Store the cycles of a host. Those of the local one check the services of no host."""
     end = host.last_report_at or scene.now
     rows = []
     at = scene.began_at

@@ -21,6 +21,7 @@ from tools.demo.scene import Scene
 
 SINGLE_RESULTS = timedelta(hours=24)  # for so long each result is kept
 COARSE = timedelta(minutes=5)  # between two results before that: they are only summed up
+FIRST_CHECK = timedelta(seconds=20)  # after the filling, when everything runs
 THRESHOLD = 3
 BLIP = 0.0006  # the share of results that fail for no reason at all
 
@@ -76,7 +77,7 @@ def _refused(ago: float, lasting: float | None) -> Trouble:
 
 
 def of_mock(url: str, ports: Sequence[int]) -> list[Story]:
-    """The services that we look at ourselves; `ports` are those of the targets."""
+    """The services that we check ourselves; `ports` are those of the targets."""
     shop, api, website, search, mail = ports[:5]
     return [
         Story(
@@ -172,7 +173,7 @@ def make(scene: Scene, story: Story, host: Host | None = None) -> Service:
         threshold=THRESHOLD,
         host_id=host.id if host else None,
         reported_as=story.name if host else None,
-        next_check_at=scene.now if is_ours else None,
+        next_check_at=scene.now + FIRST_CHECK if is_ours else None,
     )
     scene.add(service)
     return service
@@ -209,7 +210,7 @@ def _cycle_of(scene: Scene, service: Service, at: datetime) -> str:
 
 
 def _instants(scene: Scene, story: Story) -> Iterator[datetime]:
-    """When it was looked at: often of late, and as often as charts can tell before that."""
+    """When it was checked: often of late, and as often as charts can tell before that."""
     end = scene.now - hours(52) if story.paused else scene.now
     fine_from = scene.now - SINGLE_RESULTS
     at = scene.began_at + timedelta(seconds=scene.chances.randint(0, story.interval))
