@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,7 +27,7 @@ from sentinelweb.models import (
 from sentinelweb.services import rollups
 from tests.conftest import Clock
 from tests.support.factories import NOW, make_host, make_service
-from tests.support.parallel import together
+from tests.support.parallel import python, together
 
 NOON = datetime(2026, 1, 7, 12, 0, tzinfo=UTC)
 
@@ -189,6 +190,28 @@ def test_a_worker_that_dies_between_two_pieces_leaves_nothing_out_and_nothing_tw
     assert len(calls) > 12
     wanted = db.session.scalar(sa.select(sa.func.count()).select_from(ServiceCheck))
     assert total(ServiceRollup) == total(TeamRollup) == total(TeamRollup, resolution=600) == wanted
+
+
+def test_processes_that_are_killed_leave_nothing_out_and_nothing_twice(
+    app: Flask, user: User
+) -> None:
+    services = [make_service(user, name=f"Website {number}") for number in range(20)]
+    code = """
+from sentinelweb.services import rollups
+rollups.STRETCH, rollups.PIECE = 200, 7
+print("ready", flush=True)
+while True:
+    rollups.run()
+"""
+    for lifetime in (0.05, 0.15, 0.3):
+        add_checks(*(check_row(services[number % 20].id, NOON) for number in range(2_000)))
+        with python(code, app) as worker, python(code, app) as other:
+            for process in (worker, other):
+                assert process.stdout
+                assert process.stdout.readline() == "ready\n"
+            time.sleep(lifetime)
+    rollups.run()
+    assert total(ServiceRollup) == total(TeamRollup) == total(TeamRollup, resolution=600) == 6_000
 
 
 def test_workers_at_once_add_nothing_twice(
