@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import request
@@ -47,11 +47,13 @@ INTERVALS = ("10s", "30s", "1m", "5m", "15m", "1h", "1d")
 class ServiceForm(MonitorForm):
     """What all kinds share. `service_form()` adds the options of one.
 
-    `kind` tells whose options the page showed: of another kind, they are as by default.
+    `kind` tells whose options the page has. Where that was another than the address asks for, none
+    were `filled_in`: they are as by default.
     """
 
     probe: Probe
     stored: Service | None
+    filled_in: bool
     kind = HiddenField()
     target = StringField(
         _("Address"),
@@ -137,7 +139,7 @@ class ServiceForm(MonitorForm):
 
     def values(self) -> ServiceValues:
         """What was filled in, once it is valid."""
-        shown = self.option_fields() if self.kind.data == self.probe.kind else []
+        shown = self.option_fields() if self.filled_in else []
         return ServiceValues(
             target=self.target.data or "",
             name=self.name.data or "",
@@ -193,38 +195,51 @@ def service_form(service: Service | None = None) -> ServiceForm:
         if option.secret and option.kind != "headers" and stored.get(option.name):
             members[_remover(option)] = BooleanField(_("Remove what is stored"))
     form_class: type[ServiceForm] = type("ServiceForm", (ServiceForm,), members)
-    texts = {option.name: services.shown(option, stored) for option in probe.options}
-    initial: dict[str, Any] = {
-        option.name: texts[option.name] == "true" if option.kind == "flag" else texts[option.name]
-        for option in probe.options
-    }
-    if service is not None:
-        names = ("target", "name", "description", "tags", "environment", "interval", "timeout")
-        initial |= {name: getattr(service, name) for name in names}
-        initial["threshold"] = str(service.threshold or "")
-    elif "target" in request.args:
-        initial["target"] = request.args["target"]
-    form = form_class(data=initial)
-    if form.kind.data != probe.kind:
-        for option in probe.options:
-            form[option.name].process(None, initial[option.name])
-    form.kind.data = form.kind.data if form.is_submitted() else probe.kind
-    usual = server_settings()
-    form.target.render_kw = {**(form.target.render_kw or {}), "placeholder": probe.example}
-    form.timeout.render_kw = {
-        **(form.timeout.render_kw or {}),
-        "placeholder": format_duration(usual.service_timeout_seconds),
-    }
-    form.threshold.render_kw = {
-        **(form.threshold.render_kw or {}),
-        "placeholder": str(usual.status_change_threshold),
-    }
+    options = {option.name: _initial(option, stored) for option in probe.options}
+    form = form_class(data=options | _initial_of_all(service))
+    form.filled_in = form.kind.data == probe.kind
+    form.kind.data = probe.kind
+    if not form.filled_in:
+        for name, value in options.items():
+            form[name].process(None, value)
+    _tell_defaults(form)
     return form
 
 
 def interval_presets() -> list[dict[str, str]]:
     """The common intervals, each with what its button fills in."""
     return [{"label": text, "fill": json.dumps({"interval": text})} for text in INTERVALS]
+
+
+def _initial(option: Option, stored: Mapping[str, Any]) -> str | bool:
+    text = services.shown(option, stored)
+    return text == "true" if option.kind == "flag" else text
+
+
+def _initial_of_all(service: Service | None) -> dict[str, Any]:
+    """What the fields hold that all kinds have; the page's address may bring a target along."""
+    if service is None:
+        return {"target": request.args.get("target", "")}
+    names = ("target", "name", "description", "tags", "environment", "interval", "timeout")
+    return {name: getattr(service, name) for name in names} | {
+        "threshold": str(service.threshold or "")
+    }
+
+
+def _tell_defaults(form: ServiceForm) -> None:
+    """Say what counts where a field is left empty."""
+    usual = server_settings()
+    for field, text in (
+        (form.target, form.probe.example),
+        (form.timeout, format_duration(usual.service_timeout_seconds)),
+        (form.threshold, str(usual.status_change_threshold)),
+    ):
+        field.render_kw = {**(field.render_kw or {}), "placeholder": text}
+    if usual.loop_interval_seconds > MIN_INTERVAL:
+        form.interval.description = gettext(
+            "Such as 30s or 5m. This server checks nothing more often than every %(least)s.",
+            least=format_duration(usual.loop_interval_seconds),
+        )
 
 
 def _probe_asked_for(service: Service | None) -> Probe:
@@ -287,7 +302,7 @@ def _checker(option: Option, stored: str) -> Callable[[ServiceForm, Any], None]:
     """Judge the field as the service will, so that all errors are shown at once."""
 
     def check(form: ServiceForm, control: Any) -> None:
-        if form.kind.data != form.probe.kind:
+        if not form.filled_in:
             return
         remover = form._fields.get(_remover(option))
         before = "" if remover and remover.data else stored

@@ -257,6 +257,14 @@ class TestAdd:
         browser.submit("service-form", {"target": "dns:example.com", "keyword": "unused"})
         assert (only_service().probe, only_service().options) == ("dns", {})
 
+    def test_options_that_only_an_error_brought_up_count_from_then_on(self, browser):
+        browser.get("/services/add?kind=tcp")
+        response = browser.submit("service-form", FILLED_IN | {"interval": "soon"})
+        assert response.status_code == 422
+        assert "checked" in browser.page.query_one("#verify_tls").attrs
+        browser.submit("service-form", {"interval": "1m", "keyword": "ok", "verify_tls": None})
+        assert only_service().options == {"keyword": "ok", "verify_tls": False}
+
     def test_a_flag_is_set_unless_it_is_taken_away(self, browser):
         browser.get("/services/add")
         assert "checked" in browser.page.query_one("#verify_tls").attrs
