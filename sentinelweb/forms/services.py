@@ -48,7 +48,7 @@ class ServiceForm(MonitorForm):
     """What all kinds share. `service_form()` adds the options of one.
 
     `kind` tells whose options the page has. Where that was another than the address asks for, none
-    were `filled_in`: they are as by default.
+    were `filled_in`: they are as they were, or by default.
     """
 
     probe: Probe
@@ -139,7 +139,7 @@ class ServiceForm(MonitorForm):
 
     def values(self) -> ServiceValues:
         """What was filled in, once it is valid."""
-        shown = self.option_fields() if self.filled_in else []
+        options = self.option_fields()
         return ServiceValues(
             target=self.target.data or "",
             name=self.name.data or "",
@@ -149,9 +149,9 @@ class ServiceForm(MonitorForm):
             interval=self.interval.seconds(MIN_INTERVAL, MAX_INTERVAL),
             timeout=self._timeout(),
             threshold=self._threshold(),
-            options={option.name: _text(option, field) for option, field, _remover in shown},
+            options={option.name: _text(option, field) for option, field, _remover in options},
             removed=frozenset(
-                option.name for option, _field, remover in shown if remover and remover.data
+                option.name for option, _field, remover in options if remover and remover.data
             ),
             channel_ids=self.channels.data or [],
         )

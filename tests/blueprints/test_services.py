@@ -402,6 +402,13 @@ class TestEdit:
         browser.submit("service-form", {"remove_token": "y", "headers": ""})
         assert service.options == {"verify_tls": False}
 
+    def test_a_look_at_the_options_of_another_kind_changes_none(self, browser, service):
+        before = dict(service.options)
+        browser.get(f"/services/{service.id}/edit?kind=dns")
+        assert browser.page.query("[name=token]") == []
+        browser.submit("service-form", {"name": "Changed"})
+        assert (service.name, service.probe, service.options) == ("Changed", "http", before)
+
     def test_the_page_shows_neither_secrets_nor_how_to_log_in(self, browser, user, make_service):
         service = make_service(
             user,
