@@ -3,7 +3,7 @@
 The whole program runs as `make run` starts it: front door, worker, scheduler, embedded Redis. Its
 10,000 services, each with a host of its own, are looked at every ten seconds. Beside it stands the
 ceiling: the same looks by as many processes that do nothing else. `make bench-probes` takes about
-six minutes.
+nine minutes.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from typing import Any
 import psutil
 import sqlalchemy as sa
 
-from benchmarks import crowds
+from benchmarks import crowds, load
 from benchmarks.common import Report, cpu_seconds, free_port, median, running
+from benchmarks.load import Plan
 from benchmarks.receiver import BLACK_HOLE, Receiver
 from benchmarks.targets import SILENT
 from sentinelweb import clock
@@ -33,6 +34,7 @@ from sentinelweb.core.results import Result
 from sentinelweb.db import db, writing
 from sentinelweb.models import (
     Delivery,
+    Monitor,
     MonitoringCycle,
     Service,
     ServiceCheck,
@@ -47,6 +49,7 @@ SERVICES = 10_000
 INTERVAL = 10  # seconds
 PROCESSES = 2
 TIMEOUT = 2.0
+PINGS_PER_SECOND = 500
 SECONDS = {"SQLite": 60, "PostgreSQL": 30}
 
 _checks = ServiceCheck.__table__
@@ -63,8 +66,13 @@ class Site:
     """A SentinelWeb that runs. `worker` is its process that keeps the workers."""
 
     values: Mapping[str, Any]
+    port: int
     supervisor: psutil.Process
     ids: range
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def worker(self) -> psutil.Process:
@@ -100,7 +108,7 @@ def site(values: Mapping[str, Any], directory: Path, target_port: int) -> Iterat
                 [address(number, target_port) for number in range(SERVICES)],
                 interval=INTERVAL,
             )
-        yield Site(values, process, ids)
+        yield Site(values, port, process, ids)
 
 
 def _wait_until_ready(port: int) -> None:
@@ -247,7 +255,11 @@ def tell(report: Report, label: str, found: Found) -> None:
 def all_well(report: Report, database: str, at: Site, bare: float) -> None:
     found = observe(at, SECONDS[database])
     tell(report, f"{SERVICES:,} services every {INTERVAL} s", found)
-    report.figure("its pace within a cycle, of the bare looks'", ratio=found_pace(found) / bare)
+    report.figure(
+        "cores for 1,000 looks a second",
+        bare=1_000 * PROCESSES / bare,
+        with_all_else=1_000 * found.cores / found.per_second,
+    )
     report.target(
         f"{database}: slots of services without a look",
         found.unchecked,
@@ -260,9 +272,19 @@ def all_well(report: Report, database: str, at: Site, bare: float) -> None:
     )  # fmt: skip
 
 
-def found_pace(found: Found) -> float:
-    """Looks a second while a cycle lasts."""
-    return SERVICES / found.cycle_p50
+def pings_meanwhile(report: Report, at: Site) -> None:
+    with crowds.opened(at.values):
+        team = crowds.add_team()
+        ids = crowds.add_heartbeats(team, 1_000, crowds.add_webhooks(team, 1, at.url))
+        slugs = sa.select(Monitor.slug).where(Monitor.id.between(ids.start, ids.stop - 1))
+        paths = [f"/ping/{slug}" for slug in db.session.scalars(slugs)]
+    found = load.run(Plan(at.port, paths, 2.0 * INTERVAL, rate=PINGS_PER_SECOND))
+    report.figure(
+        f"pings meanwhile, {PINGS_PER_SECOND} a second wanted",
+        per_second=found.rate,
+        p99_ms=found.p99,
+        failed=found.failed,
+    )
 
 
 def one_dead_in_ten(report: Report, database: str, at: Site, hole: str) -> None:
@@ -346,6 +368,7 @@ def measure(
     with Receiver() as receiver, site(values, directory, port) as at:
         observe(at, INTERVAL)  # the first looks make the connections
         all_well(report, database, at, bare)
+        pings_meanwhile(report, at)
         one_dead_in_ten(report, database, at, receiver.url + BLACK_HOLE)
         restart(report, database, at)
 

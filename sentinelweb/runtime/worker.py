@@ -62,6 +62,7 @@ HANGS_AFTER = 30.0  # seconds without a sign; longer than any wait for a Redis t
 RESTART_DELAYS = (0.2, 3.0)  # first and last, doubling
 STOP_GRACE = 10.0
 DRAIN_SECONDS = 8.0  # what a worker that probes has in hand when it is to stop may take as long
+SWITCH_SECONDS = 0.0005  # between the threads of a worker that probes
 RETIRE_AFTER = 3_600.0  # seconds; the workers that carry out their jobs themselves
 
 
@@ -234,6 +235,8 @@ class Slot:
             if prober.shows_life:
                 self._show_life()
 
+        # The thread that records must not wait for the other while it holds the database.
+        sys.setswitchinterval(SWITCH_SECONDS)
         prober.start(waits=show_life)
         prober.install()
         yield show_life

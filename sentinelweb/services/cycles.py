@@ -8,7 +8,9 @@ nobody up.
 
 from __future__ import annotations
 
+import math
 import secrets
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -30,6 +32,10 @@ from sentinelweb.hosts import containers, internet, sampling
 from sentinelweb.models import MonitoringCycle, Service
 from sentinelweb.services import leases, local_host
 
+# Many batches are handed out over this share of the interval, rather than all at once: pings and
+# pages find the database free in between, and the services' own machines are spared a rush.
+SPREAD = 0.5
+MOST_PAUSE = 0.1  # seconds between two batches; few of them are not to wait for nothing
 LOST_AFTER = timedelta(seconds=30)  # a batch that waits nowhere, and that nobody has begun
 
 log = structlog.get_logger(__name__)
@@ -148,7 +154,10 @@ def _late(session: Session, now: datetime, chosen: Settings) -> int:
 
 def _claim_all(now: datetime, redis: Redis, cycle_id: str, statistics: Statistics) -> None:
     """Claim what is due and enqueue it, batch by batch, so that probing begins with the first."""
+    began_at = time.monotonic()
+    pause = _pause(leases.count_due(now))
     while True:
+        time.sleep(max(0.0, began_at + statistics.batches * pause - time.monotonic()))
         with writing() as session:
             ids = leases.claim(session, now, limit=leases.BATCH)
             if ids:
@@ -166,6 +175,11 @@ def _claim_all(now: datetime, redis: Redis, cycle_id: str, statistics: Statistic
             statistics.batches += 1
         if len(ids) < leases.BATCH:
             return
+
+
+def _pause(due: int) -> float:
+    batches = math.ceil(due / leases.BATCH) or 1
+    return min(MOST_PAUSE, SPREAD * settings().loop_interval_seconds / batches)
 
 
 def _enqueue(redis: Redis, ids: Sequence[int], cycle_id: str) -> None:

@@ -22,7 +22,7 @@ from sentinelweb.extensions import settings
 from sentinelweb.models import Monitor, Service
 from sentinelweb.probes.base import Target
 
-BATCH = 500  # larger transactions would hold pings up for longer
+BATCH = 250  # larger transactions would hold pings up for longer
 WAITING_LEASE = timedelta(minutes=10)
 LEASE = timedelta(seconds=10)  # renewed while the worker lives
 
@@ -75,6 +75,13 @@ def claim(session: Session, now: datetime, *, limit: int) -> list[int]:
             .values(claimed_at=now, next_check_at=now + WAITING_LEASE)
         )
     return list(ids)
+
+
+def count_due(now: datetime) -> int:
+    """How many services are due at `now`."""
+    due = db.session.scalar(sa.select(sa.func.count()).where(_services.c.next_check_at <= now))
+    db.session.commit()
+    return due or 0
 
 
 def begin(ids: Sequence[int], token: datetime, now: datetime) -> list[Due]:

@@ -22,7 +22,7 @@ from sentinelweb.services.facts import ServiceRow, service_facts
 from sentinelweb.services.leases import next_slot
 from sentinelweb.services.transitions import Transition
 
-BATCH = 500  # results of a commit: larger ones would hold pings up for longer
+BATCH = 250  # results of a commit: larger ones would hold pings up for longer
 MAX_REASON = 300
 
 _monitors = Monitor.__table__
