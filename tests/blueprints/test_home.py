@@ -137,6 +137,19 @@ class TestTheRest:
         [row] = texts(browser, ".home-columns .glance")
         assert "2 of 4 failures in a row" in row
 
+    def test_a_service_that_could_not_be_checked_says_why(self, browser, user, make_service):
+        make_service(
+            user,
+            status="new",
+            last_check_at=NOW,
+            last_result="unknown",
+            last_error="Docker not reachable",
+        )
+        browser.get("/")
+        [row] = texts(browser, ".home-columns .glance")
+        assert "Unknown Docker not reachable" in row
+        assert "in a row" not in row
+
     def test_processes_have_their_place_once_there_is_one(
         self, browser, user, make_heartbeat, make_process
     ):
