@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from config import Settings, load_settings_or_exit, secret_key_or_exit
-
 if TYPE_CHECKING:
     from flask import Flask
+
+    from config import Settings
 
 __version__ = "0.1.0"
 
@@ -17,6 +17,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from flask import Flask
     from werkzeug.middleware.proxy_fix import ProxyFix
 
+    from config import load_settings_or_exit, secret_key_or_exit
     from sentinelweb import assets, attempts, blueprints, cli, logs, pages, runtime, security
     from sentinelweb.db import db
     from sentinelweb.extensions import csrf, limiter, login_manager, migrate

@@ -20,16 +20,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands.add_parser(
         "mock", add_help=False, help="serve targets to break and receivers of alerts, to try it out"
     )
-    chosen, rest = parser.parse_known_args(argv)
-    return _command(chosen.command)(rest)
+    commands.add_parser("run", add_help=False, help="run a command, and let a SentinelWeb watch it")
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    # Not parse_known_args(): it would take what belongs to the command behind a “--”.
+    chosen = parser.parse_args(arguments[:1])
+    return _command(chosen.command)(arguments[1:])
 
 
 def _command(name: str) -> Callable[[Sequence[str]], int]:
-    """Imported when asked for: neither needs the other's packages."""
+    """Imported when asked for: none needs another's packages."""
     if name == "agent":
         from sentinelweb.agent import main as agent
 
         return agent
+    if name == "run":
+        from sentinelweb.client.command import main as run
+
+        return run
     from sentinelweb.mock import main as mock
 
     return mock
