@@ -35,7 +35,7 @@ from sentinelweb.services import leases, local_host
 # Many batches are handed out over this share of the interval, rather than all at once: pings and
 # pages find the database free in between, and the services' own machines are spared a rush.
 SPREAD = 0.5
-MOST_PAUSE = 0.1  # seconds between two batches; few of them are not to wait for nothing
+MOST_PAUSE = 0.2  # seconds between two batches; few of them are not to wait for nothing
 LOST_AFTER = timedelta(seconds=30)  # a batch that waits nowhere, and that nobody has begun
 
 log = structlog.get_logger(__name__)

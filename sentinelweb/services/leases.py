@@ -22,7 +22,7 @@ from sentinelweb.extensions import settings
 from sentinelweb.models import Monitor, Service
 from sentinelweb.probes.base import Target
 
-BATCH = 250  # larger transactions would hold pings up for longer
+BATCH = 500  # larger transactions would hold pings up for longer
 WAITING_LEASE = timedelta(minutes=10)
 LEASE = timedelta(seconds=10)  # renewed while the worker lives
 

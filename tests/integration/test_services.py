@@ -13,8 +13,18 @@ import pytest
 import sqlalchemy as sa
 
 from sentinelweb import clock, create_database_app
-from sentinelweb.db import db
-from sentinelweb.models import Host, MonitoringCycle, Service, ServiceCheck, StatusChange, User
+from sentinelweb.db import db, writing
+from sentinelweb.models import (
+    Channel,
+    Host,
+    Monitor,
+    MonitoringCycle,
+    Service,
+    ServiceCheck,
+    StatusChange,
+    User,
+    monitor_channels,
+)
 from tests.support import factories
 from tests.support.databases import settings_for_tests
 from tests.support.receiver import Receiver, Reply
@@ -59,6 +69,13 @@ def administrator() -> User:
 def add_service(target: Receiver, **values: Any) -> Service:
     values = {"target": f"{target.url}/", "interval": 1, "next_check_at": clock.now()} | values
     return factories.make_service(administrator(), **values)
+
+
+def alert(monitor: Monitor, channel: Channel) -> None:
+    """Let the channel be told of the monitor. The workers write too: see `writing()`."""
+    with writing() as session:
+        row = {"monitor_id": monitor.id, "channel_id": channel.id}
+        session.execute(sa.insert(monitor_channels), row)
 
 
 def fresh(service: Service) -> Service:
@@ -110,8 +127,7 @@ def test_a_service_that_breaks_is_told_after_the_threshold_and_so_is_its_recover
         administrator(), settings={"url": webhook.url, "method": "POST", "headers": ""}
     )
     service = add_service(target)
-    service.channels = [channel]
-    db.session.commit()
+    alert(service, channel)
     wait_until(lambda: fresh(service).status == "up", 20)
 
     target.default = Reply(500)
@@ -139,6 +155,34 @@ def test_a_service_that_breaks_is_told_after_the_threshold_and_so_is_its_recover
         db.session.scalars(sa.select(Host.id).where(Host.is_local))
     )
     assert max(cycle.services_due for cycle in cycles) == 1
+
+
+def test_each_cycle_is_relayed_and_a_code_that_lasts_is_told(
+    site: Callable[..., Stack], target: Receiver, webhook: Receiver
+) -> None:
+    with Receiver() as relay:
+        relay.default = Reply(500)
+        site(
+            heartbeat_url=f"{relay.url}/api/heartbeat",
+            heartbeat_secret_key="the key",
+            status_change_threshold=2,
+        )
+        channel = factories.make_channel(
+            administrator(), settings={"url": webhook.url, "method": "POST", "headers": ""}
+        )
+        host = db.session.scalars(sa.select(Host).where(Host.is_local)).one()
+        alert(host, channel)
+        add_service(target, name="nextjs")
+        payload = {"services": {"nextjs": {"status": "healthy"}}}
+        wait_until(lambda: any(call.json == payload for call in relay.calls), 30)
+        assert relay.calls[0].headers["Authorization"] == "Bearer the key"
+        webhook.wait_for(1, seconds=30)
+        relay.default = Reply(200)
+        webhook.wait_for(2, seconds=30)
+    assert [call.json["event"] for call in webhook.calls] == ["relay", "relay"]
+    db.session.rollback()
+    codes = set(db.session.scalars(sa.select(MonitoringCycle.worker_status)))
+    assert codes >= {500, 200}
 
 
 def test_probing_workers_that_are_killed_in_the_middle_lose_nothing(
