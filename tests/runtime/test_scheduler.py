@@ -19,7 +19,15 @@ from rq.job import Job
 from config import Settings
 from sentinelweb import clock, jobs
 from sentinelweb.db import db
-from sentinelweb.models import Channel, Component, Delivery, HeartbeatCheck, StatusChange, User
+from sentinelweb.models import (
+    Channel,
+    Component,
+    Delivery,
+    HeartbeatCheck,
+    Host,
+    StatusChange,
+    User,
+)
 from sentinelweb.runtime.scheduler import next_due
 from sentinelweb.tasks import PERIODIC
 from tests.support.receiver import Receiver
@@ -104,6 +112,17 @@ def test_a_delivery_that_comes_due_is_asked_for(
     assert timedelta(0) < clock.now() - due_at < timedelta(seconds=1)
     time.sleep(1.5)
     assert waiting(redis, jobs.DELIVERIES) == ["send_deliveries-wake"], "and only once"
+
+
+def test_a_host_that_falls_silent_is_asked_about_at_once(
+    scheduler: psutil.Popen, redis: Redis, user: User, make_host: Callable[..., Host]
+):
+    wait_until(lambda: "check_hosts" in waiting(redis, jobs.AUDITS), 10)
+    redis.delete("rq:queue:audits")
+    overdue_at = clock.now() + timedelta(seconds=1)
+    make_host(user, last_report_at=clock.now(), overdue_at=overdue_at)
+    wait_until(lambda: "check_hosts-wake" in waiting(redis, jobs.AUDITS), 10)
+    assert clock.now() > overdue_at
 
 
 def test_each_periodic_job_is_registered_and_enqueued_at_once(
