@@ -301,11 +301,12 @@ def _begin_anew() -> bool:
     try:
         environment.apply(settings())
         released = leases.release_leases(clock.now())
-        with hasty_redis(settings().resolved_redis_url) as redis:
-            if not Queue(CYCLES, connection=redis).count:
-                enqueue_once(redis, CYCLES, RUN_CYCLE)
-    except (SQLAlchemyError, RedisError, OSError):
+    except (SQLAlchemyError, OSError):
         return False
+    # Without Redis the scheduler begins the next cycle, when it can.
+    with contextlib.suppress(RedisError), hasty_redis(settings().resolved_redis_url) as redis:
+        if not Queue(CYCLES, connection=redis).count:
+            enqueue_once(redis, CYCLES, RUN_CYCLE)
     if released:
         log.info("leases_released", services=released)
     return True

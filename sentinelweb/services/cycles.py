@@ -35,6 +35,7 @@ from sentinelweb.services import leases, local_host
 # Many batches are handed out over this share of the interval, rather than all at once: pings and
 # pages find the database free in between, and the services' own machines are spared a rush.
 SPREAD = 0.5
+MOST_SPREAD = 10.0  # seconds, of an interval that is long
 MOST_PAUSE = 0.2  # seconds between two batches; few of them are not to wait for nothing
 LOST_AFTER = timedelta(seconds=30)  # a batch that waits nowhere, and that nobody has begun
 
@@ -178,8 +179,9 @@ def _claim_all(now: datetime, redis: Redis, cycle_id: str, statistics: Statistic
 
 
 def _pause(due: int) -> float:
+    """Seconds between two batches, of which so many services make some."""
     batches = math.ceil(due / leases.BATCH) or 1
-    return min(MOST_PAUSE, SPREAD * settings().loop_interval_seconds / batches)
+    return min(MOST_PAUSE, min(MOST_SPREAD, SPREAD * settings().loop_interval_seconds) / batches)
 
 
 def _enqueue(redis: Redis, ids: Sequence[int], cycle_id: str) -> None:
