@@ -70,9 +70,7 @@ def latency_chart(
 
 def _stretches(points: Sequence[Point]) -> Iterator[list[Point]]:
     """The points with a latency, in parts without a gap."""
-    step = min(
-        (after.at - before.at for before, after in pairwise(points)), default=timedelta()
-    )
+    step = min((after.at - before.at for before, after in pairwise(points)), default=timedelta())
     stretch: list[Point] = []
     for point in points:
         if point.mean is None:
