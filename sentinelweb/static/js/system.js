@@ -86,6 +86,7 @@ function optionsFor(chart, place) {
   return {
     ...sizeOf(place),
     legend: { show: false },
+    padding: [8, 28, 0, 0], // room for half of the last time
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 }, focus: { prox: many ? 24 : -1 } },
     focus: { alpha: 0.25 },
     scales: {
