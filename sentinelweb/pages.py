@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, abort, render_template, request
+from flask import Flask, abort, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from jinja2_fragments import BlockNotFoundError
 from jinja2_fragments.flask import render_block
@@ -15,6 +17,8 @@ from sentinelweb.core.durations import format_duration
 from sentinelweb.core.kinds import page_path
 from sentinelweb.extensions import settings
 from sentinelweb.probes import reasons
+
+WITHOUT_USER = {"pings", "health", "host_reports", "public_status", "badges"}
 
 
 def init_app(app: Flask) -> None:
@@ -60,6 +64,17 @@ def page_before() -> str:
     return f"{path}?{referrer.query}" if referrer.query else path
 
 
+def done(message: str, category: str = "success") -> ResponseReturnValue:
+    """Say what an action did: to htmx by an event, which refreshes the page too, else on the page
+    that the form was on.
+    """
+    if "HX-Request" in request.headers:
+        events = {"refresh": {}, "notify": {"text": message}}
+        return "", 204, {"HX-Trigger": json.dumps(events)}
+    flash(message, category)
+    return redirect(page_before(), 303)
+
+
 def base_url() -> str:
     """What the addresses that people copy begin with: SITE_URL, else where this request came to."""
     return settings().site_url or request.url_root.rstrip("/")
@@ -67,7 +82,7 @@ def base_url() -> str:
 
 def _choose_reader() -> None:
     """The user's own choice, else this browser's, else what it asks for, else the server's."""
-    if request.blueprint in {"pings", "health", "host_reports"} or request.endpoint == "static":
+    if request.blueprint in WITHOUT_USER or request.endpoint == "static":
         return  # no session and no user on the hot path
     locale = getattr(current_user, "locale", None) or request.cookies.get("locale")
     timezone = getattr(current_user, "timezone", None)

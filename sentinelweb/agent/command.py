@@ -124,7 +124,12 @@ class Agent:
             await running
 
     async def _cycle(self, network: Network) -> None:
-        self._found.put(self._keep(await cycle.run(self._settings, network)))
+        try:
+            report = await cycle.run(self._settings, network)
+        except Exception:  # a fault of our own must not end the reports of a machine
+            log.exception("cycle_failed")
+            return
+        self._found.put(self._keep(report))
 
     def _keep(self, report: dict[str, Any]) -> Waiting:
         """Store a report before it is sent; on a full disk it is sent all the same."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -164,19 +163,19 @@ def test_ping(heartbeat_id: int) -> ResponseReturnValue:
         remote_addr=request.remote_addr or "",
         user_agent=request.headers.get("User-Agent", ""),
     )
-    return _done(_("Test ping sent to “%(name)s”.", name=heartbeat.name))
+    return pages.done(_("Test ping sent to “%(name)s”.", name=heartbeat.name))
 
 
 @bp.post("/heartbeats/<int:heartbeat_id>/pause")
 def pause(heartbeat_id: int) -> ResponseReturnValue:
     heartbeat = heartbeats.pause(current_user, heartbeat_id)
-    return _done(_("“%(name)s” is paused.", name=heartbeat.name))
+    return pages.done(_("“%(name)s” is paused.", name=heartbeat.name))
 
 
 @bp.post("/heartbeats/<int:heartbeat_id>/resume")
 def resume(heartbeat_id: int) -> ResponseReturnValue:
     heartbeat = heartbeats.resume(current_user, heartbeat_id)
-    return _done(_("“%(name)s” is watched again.", name=heartbeat.name))
+    return pages.done(_("“%(name)s” is watched again.", name=heartbeat.name))
 
 
 def ping_url(heartbeat: HeartbeatCheck) -> str:
@@ -202,12 +201,3 @@ def _render_form(
         problem=problem,
     )
     return page, 422 if form.errors else 200
-
-
-def _done(message: str) -> ResponseReturnValue:
-    """Say so: to htmx by an event, which refreshes the page too, else on the page before."""
-    if "HX-Request" in request.headers:
-        events = {"refresh": {}, "notify": {"text": message}}
-        return "", 204, {"HX-Trigger": json.dumps(events)}
-    flash(message, "success")
-    return redirect(pages.page_before(), 303)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
@@ -151,13 +149,13 @@ def forget(host_id: int) -> ResponseReturnValue:
 @bp.post("/hosts/<int:host_id>/pause")
 def pause(host_id: int) -> ResponseReturnValue:
     host = hosts.pause(current_user, host_id)
-    return _done(_("“%(name)s” is paused.", name=host.name))
+    return pages.done(_("“%(name)s” is paused.", name=host.name))
 
 
 @bp.post("/hosts/<int:host_id>/resume")
 def resume(host_id: int) -> ResponseReturnValue:
     host = hosts.resume(current_user, host_id)
-    return _done(_("“%(name)s” is watched again.", name=host.name))
+    return pages.done(_("“%(name)s” is watched again.", name=host.name))
 
 
 def _remote(host_id: int) -> Host:
@@ -181,12 +179,3 @@ def _show_key(new: NewKey) -> str:
 def _render_form(form: HostForm, host: Host | None = None) -> ResponseReturnValue:
     page = render_template("hosts/form.html", form=form, host=host)
     return page, 422 if form.errors else 200
-
-
-def _done(message: str) -> ResponseReturnValue:
-    """Say so: to htmx by an event, which refreshes the page too, else on the page before."""
-    if "HX-Request" in request.headers:
-        events = {"refresh": {}, "notify": {"text": message}}
-        return "", 204, {"HX-Trigger": json.dumps(events)}
-    flash(message, "success")
-    return redirect(pages.page_before(), 303)

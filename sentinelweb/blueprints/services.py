@@ -11,7 +11,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from sentinelweb import clock, i18n, pages
+from sentinelweb import clock, i18n, pages, probes
 from sentinelweb.core.result_bars import ResultBar, result_bar
 from sentinelweb.core.targets import without_credentials
 from sentinelweb.extensions import limiter
@@ -69,6 +69,7 @@ def index() -> ResponseReturnValue:
         shown=".".join(map(str, ids)) or None,
         bar=_bar,
         kinds=services.offered_kinds(current_user),
+        all_kinds=probes.registered().values(),
     )
 
 
@@ -156,13 +157,13 @@ def delete(service_id: int) -> ResponseReturnValue:
 @bp.post("/services/<int:service_id>/pause")
 def pause(service_id: int) -> ResponseReturnValue:
     service = services.pause(current_user, service_id)
-    return _done(_("“%(name)s” is paused.", name=service.name))
+    return pages.done(_("“%(name)s” is paused.", name=service.name))
 
 
 @bp.post("/services/<int:service_id>/resume")
 def resume(service_id: int) -> ResponseReturnValue:
     service = services.resume(current_user, service_id)
-    return _done(_("“%(name)s” is watched again.", name=service.name))
+    return pages.done(_("“%(name)s” is watched again.", name=service.name))
 
 
 @bp.post("/services/<int:service_id>/check-now")
@@ -171,11 +172,11 @@ def check_now(service_id: int) -> ResponseReturnValue:
     try:
         asked_at = services.check_now(current_user, service_id)
     except InvalidInputError as error:
-        return _done(error.message, "error")
+        return pages.done(error.message, "error")
     if request.args.get("fragment") == "check" and "HX-Request" in request.headers:
         return _render_check(services.get(current_user, service_id), Progress(asked_at, False))
     if "HX-Request" in request.headers:
-        return _done(_("It is being checked."))
+        return pages.done(_("It is being checked."))
     return redirect(_page_of_check(service_id, asked_at), 303)
 
 
@@ -250,12 +251,3 @@ def _render_check(service: Service, progress: Progress | None) -> ResponseReturn
 
 def _bar(service: Service) -> ResultBar:
     return result_bar(service.recent, RECENT_RESULTS)
-
-
-def _done(message: str, category: str = "success") -> ResponseReturnValue:
-    """Say so: to htmx by an event, which refreshes the page too, else on the page before."""
-    if "HX-Request" in request.headers:
-        events = {"refresh": {}, "notify": {"text": message}}
-        return "", 204, {"HX-Trigger": json.dumps(events)}
-    flash(message, category)
-    return redirect(pages.page_before(), 303)
