@@ -114,8 +114,8 @@ def delete(host_id: int) -> ResponseReturnValue:
         details=[
             _("Its figures, its history and its page will be gone."),
             ngettext(
-                "With it goes %(n)s service that its agent looks at.",
-                "With it go %(n)s services that its agent looks at.",
+                "With it goes %(n)s service that its agent checks.",
+                "With it go %(n)s services that its agent checks.",
                 count,
             ),
             _("An agent that still reports is refused."),
