@@ -203,7 +203,7 @@ def measure_ranges(
 
 
 @contextmanager
-def longest_transaction() -> Iterator[list[float]]:
+def timed_transactions() -> Iterator[list[float]]:
     """Milliseconds of each transaction that writes."""
     taken: list[float] = []
     began: dict[int, float] = {}
@@ -230,24 +230,26 @@ def measure_summing(report: Report, database: str) -> None:
         have = session.scalar(sa.select(sa.func.count()).select_from(_services)) or 0
         _add_services(session, team_id, SUMMED_SERVICES - have)
     rollups.run()
-    now, rates, longest, bare = clock.now().replace(second=0), [], 0.0, []
+    now, rates, transactions, bare = clock.now().replace(second=0), [], [], []
     for minute in range(MINUTES):
         _add_minute(now + timedelta(minutes=minute))
         bare.append(_bare_sums())
-        with longest_transaction() as taken:
+        with timed_transactions() as taken:
             began = time.perf_counter()
             results = rollups.run()["results"]
             rates.append(results / (time.perf_counter() - began))
-        longest = max(longest, *taken)
+        transactions += taken
     rate, bare_rate = median(rates), median(bare)
     report.figure(
         "summed up at four levels",
         per_second=rate,
-        longest_transaction_ms=longest,
+        median_transaction_ms=median(transactions),
+        longest_transaction_ms=max(transactions),
         bare_per_second=bare_rate,
         of_bare=rate / bare_rate,
     )
     report.target(f"{database}: results summed up a second", rate, "10000", met=rate >= 10_000)
+    longest = max(transactions)
     report.target(f"{database}: longest transaction, ms", longest, "100", met=longest < 100)
 
 

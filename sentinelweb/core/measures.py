@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from sentinelweb.core.results import Result
@@ -26,23 +27,21 @@ class Spread:
 def mean(rows: Iterable[Any], name: str) -> float | None:
     """The mean of the figure `name`, whose rows have `<name>_count` and `<name>_sum`."""
     count, total = 0, 0.0
-    for row in rows:
-        count += getattr(row, f"{name}_count")
-        total += getattr(row, f"{name}_sum") or 0
+    for counted, summed in map(attrgetter(f"{name}_count", f"{name}_sum"), rows):
+        if counted:
+            count += counted
+            total += summed
     return total / count if count else None
 
 
 def spread(rows: Iterable[Any], name: str) -> Spread | None:
     """The same with the extremes, for rows that have `<name>_min` and `<name>_max` too."""
-    found = [row for row in rows if getattr(row, f"{name}_count")]
-    average = mean(found, name)
-    if average is None:
+    figures = attrgetter(*(f"{name}_{part}" for part in ("count", "sum", "min", "max")))
+    found = [figure for figure in map(figures, rows) if figure[0]]
+    if not found:
         return None
-    return Spread(
-        max(getattr(row, f"{name}_max") for row in found),
-        average,
-        min(getattr(row, f"{name}_min") for row in found),
-    )
+    counts, sums, lows, highs = zip(*found, strict=True)
+    return Spread(max(highs), sum(sums) / sum(counts), min(lows))
 
 
 def total(rows: Iterable[Any], name: str) -> int:

@@ -117,6 +117,10 @@ def _history(panel: Panel) -> dict[str, Any]:
     exact = panel.step < DAY
     durations, pings = panel.spreads(host, "duration"), panel.spreads(host, "ping")
     latencies = panel.spreads(results, "latency")
+    services = {
+        name: panel.spreads(item.points, "latency")
+        for name, item in zip(_names(panel.services), panel.services, strict=True)
+    }
     counts = [by_result([results[at]] if at in results else []) for at in panel.buckets]
     return {
         "times": [format_moment(instant(at), seconds=exact) for at in panel.buckets],
@@ -136,14 +140,8 @@ def _history(panel: Panel) -> dict[str, Any]:
         "latency": _averages(latencies),
         "latency_jitter": _jitters(latencies),
         "distribution": {result.value: [each[result] for each in counts] for result in Result},
-        "services": {
-            name: _averages(panel.spreads(item.points, "latency"))
-            for name, item in zip(_names(panel.services), panel.services, strict=True)
-        },
-        "services_jitter": {
-            name: _jitters(panel.spreads(item.points, "latency"))
-            for name, item in zip(_names(panel.services), panel.services, strict=True)
-        },
+        "services": {name: _averages(spreads) for name, spreads in services.items()},
+        "services_jitter": {name: _jitters(spreads) for name, spreads in services.items()},
     }
 
 
