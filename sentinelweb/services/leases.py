@@ -87,7 +87,11 @@ def count_due(now: datetime) -> int:
 def begin(ids: Sequence[int], token: datetime, now: datetime) -> list[Due]:
     """Those of the claimed `ids` whose lease still holds: it does from now on for LEASE."""
     with writing() as session:
-        rows = session.execute(_renewal(ids, token, now).returning(*_DUE)).all()
+        session.execute(_renewal(ids, token, now))
+    # Not by RETURNING: hundreds of rows would be read while the database is held.
+    mine = sa.select(*_DUE).where(_holds(ids, token))
+    rows = db.session.execute(mine).all()
+    db.session.commit()
     return _due(rows)
 
 
@@ -186,12 +190,12 @@ def _due(rows: Iterable[sa.Row[Any]]) -> list[Due]:
 
 
 def _renewal(ids: Sequence[int], token: datetime, now: datetime) -> sa.Update:
-    return (
-        sa.update(_services)
-        .where(
-            among(_services.c.id, ids),
-            _services.c.claimed_at == token,
-            _services.c.next_check_at.is_not(None),
-        )
-        .values(next_check_at=now + LEASE)
+    return sa.update(_services).where(_holds(ids, token)).values(next_check_at=now + LEASE)
+
+
+def _holds(ids: Sequence[int], token: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        among(_services.c.id, ids),
+        _services.c.claimed_at == token,
+        _services.c.next_check_at.is_not(None),
     )

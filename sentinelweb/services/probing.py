@@ -15,9 +15,9 @@ from sentinelweb.core.results import ProbeResult
 from sentinelweb.core.status import Status
 from sentinelweb.db import among, writing
 from sentinelweb.extensions import settings
-from sentinelweb.models import Monitor, Service, ServiceCheck
+from sentinelweb.models import Monitor, Service
 from sentinelweb.models.service import RECENT_RESULTS
-from sentinelweb.services import transitions
+from sentinelweb.services import result_rows, transitions
 from sentinelweb.services.facts import ServiceRow, service_facts
 from sentinelweb.services.leases import next_slot
 from sentinelweb.services.transitions import Transition
@@ -27,7 +27,6 @@ MAX_REASON = 300
 
 _monitors = Monitor.__table__
 _services = Service.__table__
-_checks = ServiceCheck.__table__
 
 
 class Found(NamedTuple):
@@ -118,12 +117,11 @@ def _record_batch(
             if state.next_check_at is not None:
                 state.next_check_at = next_slot(token, state.interval)
             state.claimed_at = None
-    connection = session.connection()
     updated = [_columns(state, state.last) for state in states.values() if state.last]
     if updated:  # else all are older than what is known
-        connection.execute(_UPDATE, updated)
-    connection.execute(
-        sa.insert(_checks),
+        result_rows.update(session, updated)
+    result_rows.insert(
+        session,
         [
             {
                 "service_id": item.service_id,
@@ -141,43 +139,12 @@ def _record_batch(
 
 
 def _lock(session: Session, ids: set[int]) -> dict[int, _State]:
-    """The services of `ids` that are not paused, locked until the commit.
-
-    With their monitors, and in the order of the ids, as those who edit them lock both.
-    """
     usual = settings().status_change_threshold
-    rows = session.execute(
-        sa.select(
-            _monitors.c.id,
-            _monitors.c.status,
-            _services.c.interval,
-            _services.c.threshold,
-            _services.c.next_check_at,
-            _services.c.claimed_at,
-            _services.c.last_check_at,
-            _services.c.failures,
-            _services.c.recent,
-            _services.c.certificate_expires_at,
-        )
-        .join(_services, _services.c.id == _monitors.c.id)
-        .where(among(_monitors.c.id, ids), _monitors.c.status != Status.PAUSED)
-        .order_by(_monitors.c.id)
-        .with_for_update(key_share=True)
-    )
     return {
-        row.id: _State(
-            row.id,
-            Status(row.status),
-            row.interval,
-            row.threshold or usual,
-            row.next_check_at,
-            row.claimed_at,
-            row.last_check_at,
-            row.failures,
-            row.recent,
-            row.certificate_expires_at,
+        row["id"]: _State(
+            **row | {"status": Status(row["status"]), "threshold": row["threshold"] or usual}
         )
-        for row in rows
+        for row in result_rows.lock(session, ids)
     }
 
 
@@ -259,25 +226,6 @@ def _with_facts(change: _Change, row: ServiceRow | None) -> Transition:
     status = transition.decision.status
     facts = service_facts(row, status, found.at, found.result, failures=failures)
     return replace(transition, facts=facts)
-
-
-_UPDATED = (
-    "next_check_at",
-    "claimed_at",
-    "last_check_at",
-    "last_result",
-    "last_latency_ms",
-    "last_status_code",
-    "last_error",
-    "failures",
-    "recent",
-    "certificate_expires_at",
-)
-_UPDATE = (
-    sa.update(_services)
-    .where(_services.c.id == sa.bindparam("key"))
-    .values({name: sa.bindparam(name) for name in _UPDATED})
-)
 
 
 def _columns(state: _State, last: ProbeResult) -> dict[str, Any]:
