@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask import Flask, Response, request
-from flask.sessions import SecureCookieSessionInterface
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -21,6 +21,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+
+SHARED = {"public_status", "badges"}  # blueprints
 
 
 def init_app(app: Flask) -> None:
@@ -39,6 +41,10 @@ class _SessionInterface(SecureCookieSessionInterface):
     def get_cookie_secure(self, app: Flask) -> bool:
         """Without SITE_URL the request tells, by itself or by a proxy of TRUSTED_PROXIES."""
         return super().get_cookie_secure(app) or request.is_secure
+
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+        """Never with what a cache on the way may give to others."""
+        return request.blueprint not in SHARED and super().should_set_cookie(app, session)
 
 
 def _set_headers(response: Response) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -18,15 +18,18 @@ from sentinelweb.models import (
     Delivery,
     DeliveryAttempt,
     Host,
+    Monitor,
     MonitoringCycle,
     Outage,
     Ping,
     Service,
     ServiceCheck,
     StatusChange,
+    StatusPage,
     User,
 )
-from sentinelweb.services import administration, invitations, passwords
+from sentinelweb.services import administration, invitations, passwords, status_pages
+from sentinelweb.services.status_pages import PageValues
 from tests.support.catalogs import LOCALES, english_in
 from tests.support.checked_client import CheckedClient
 from tests.support.factories import (
@@ -48,7 +51,7 @@ pytestmark = [
 
 NOTES = ("pinged", "missed", "unfinished", "failed", "exit 3", "late", "rescheduled", "paused")
 NOT_SEEN = {"accounts.setup"}  # there only as long as nobody has an account
-UNTRANSLATED = {"pings", "health", "process_api", None}
+UNTRANSLATED = {"pings", "badges", "health", "process_api", None}
 
 Arguments = dict[str, list[Any]]
 
@@ -87,6 +90,7 @@ def arguments(app: Flask, user: User) -> Arguments:
     other = make_user("other@example.com", name="O", is_admin=True)
     ordinary = make_user("ordinary@example.com", name="P")
     invited = invitations.invite("invited@example.com", by=user)
+    page = _status_page(user, [*heartbeats, *services, *hosts])
     return {
         "heartbeat_id": [heartbeat.id for heartbeat in heartbeats],
         "ping_id": [ping.id for ping in pings],
@@ -97,11 +101,24 @@ def arguments(app: Flask, user: User) -> Arguments:
         "user_id": [other.id, ordinary.id],
         "team_id": [telegram.team_id],
         "kind": list(notifiers.registered()),
+        "page_id": [page.id],
+        "slug": [page.slug],
         "token": [
             invitations.link(invited, "").rpartition("/")[2],
             passwords.reset_link(administration.user(other.id), "").rpartition("/")[2],
         ],
     }
+
+
+def _status_page(user: User, monitors: Sequence[Monitor]) -> StatusPage:
+    """One that shows all that a page can show, at `/status` too."""
+    page = status_pages.create(user, PageValues(title="A", slug="a", is_first=True))
+    status_pages.add_monitors(user, page.id, [monitor.id for monitor in monitors])
+    for item in page.items:
+        item.shows_alias = item.shows_last_ping = item.shows_interval = True
+        item.shows_latency = item.shows_tags = True
+    db.session.commit()
+    return page
 
 
 def _happenings(monitor_id: int, channel_id: int) -> list[Ping]:

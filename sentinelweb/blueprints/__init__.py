@@ -9,6 +9,7 @@ def init_app(app: Flask) -> None:
     from sentinelweb.blueprints import (
         accounts,
         api_keys,
+        badges,
         channels,
         dashboard,
         errors,
@@ -22,13 +23,16 @@ def init_app(app: Flask) -> None:
         preferences,
         process_api,
         processes,
+        public_status,
         services,
+        status_pages,
         users,
     )
 
     for blueprint in (
         accounts.bp,
         api_keys.bp,
+        badges.bp,
         channels.bp,
         dashboard.bp,
         errors.bp,
@@ -42,7 +46,9 @@ def init_app(app: Flask) -> None:
         preferences.bp,
         process_api.bp,
         processes.bp,
+        public_status.bp,
         services.bp,
+        status_pages.bp,
         users.bp,
     ):
         app.register_blueprint(blueprint)
