@@ -3,7 +3,7 @@
 
 bench: ## Run all benchmarks at moderate sizes (twenty minutes)
 	@$(MAKE) --no-print-directory --keep-going SIZE=100000 ROUNDS=1 \
-		bench-ping bench-audit bench-delivery bench-dashboard bench-probes bench-charts
+		bench-ping bench-audit bench-delivery bench-dashboard bench-probes bench-charts bench-processes
 
 bench-ping: setup-dev ## Measure pings beside a plain Flask view and the front door's own ceiling
 	@$(BIN)/python -m benchmarks.bench_ping $(ARGS)
@@ -22,3 +22,6 @@ bench-probes: setup-dev ## Measure 10,000 services every 10 s, beside looks that
 
 bench-charts: setup-dev ## Measure the charts of a month, and how quickly results are summed up
 	@$(BIN)/python -m benchmarks.bench_charts $(if $(SERVICES),--size $(SERVICES)) $(ARGS)
+
+bench-processes: setup-dev ## Measure heartbeats of 10,000 processes beside pings
+	@$(BIN)/python -m benchmarks.bench_processes $(ARGS)

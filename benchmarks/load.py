@@ -30,7 +30,10 @@ class Load(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """`paths` are asked for in turn, beginning somewhere; `rate` is in requests a second."""
+    """`paths` are asked for in turn, beginning somewhere; `rate` is in requests a second.
+
+    `headers` go with every request, and each of `own_headers`, if there are any, with its path.
+    """
 
     port: int
     paths: Sequence[str]
@@ -38,6 +41,8 @@ class Plan:
     clients: int = 64
     rate: float | None = None
     headers: str = ""
+    own_headers: Sequence[str] = ()
+    method: str = "GET"
     processes: int = 2
 
 
@@ -63,9 +68,9 @@ def _percentile(ordered: Sequence[float], share: float) -> float:
 def _share(plan: Plan) -> tuple[list[float], int]:
     """One process's part: latencies in seconds, and how many answers were no success."""
     requests = [
-        f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: curl/8.5.0\r\n"
-        f"Accept: */*\r\n{plan.headers}\r\n".encode()
-        for path in plan.paths
+        f"{plan.method} {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: curl/8.5.0\r\n"
+        f"Accept: */*\r\n{plan.headers}{own}\r\n".encode()
+        for path, own in zip(plan.paths, plan.own_headers or [""] * len(plan.paths), strict=True)
     ]
     poll = select.epoll()
     clients: dict[int, _Client] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import jwt
 
@@ -17,7 +18,7 @@ _AUDIENCE = "process"
 
 def issue(process_id: str, settings: Settings, now: datetime) -> str:
     claims = {"sub": process_id, "aud": _AUDIENCE, "iat": now, "exp": now + VALID_FOR}
-    return jwt.encode(claims, _key(settings), _ALGORITHM)
+    return jwt.encode(claims, _key(settings.resolved_secret_key()), _ALGORITHM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +29,27 @@ class Token:
 
 def read(token: str, settings: Settings, now: datetime) -> Token | None:
     """What `token` says; None if it is none of ours, or too old."""
+    found = _verified(token, _key(settings.resolved_secret_key()))
+    return found if found and found.expires_at > now else None
+
+
+@lru_cache(maxsize=20_000)  # a process shows the same one every few seconds
+def _verified(token: str, key: bytes) -> Token | None:
     try:
         claims = jwt.decode(
             token,
-            _key(settings),
+            key,
             [_ALGORITHM],
             audience=_AUDIENCE,
-            # By our own clock, below: PyJWT would read the system's.
+            # Ours is the clock that counts, and it goes on: PyJWT would read the system's, once.
             options={"verify_exp": False, "verify_iat": False, "require": ["sub", "exp"]},
         )
     except jwt.InvalidTokenError:
         return None
-    expires_at = datetime.fromtimestamp(claims["exp"], UTC)
-    return Token(str(claims["sub"]), expires_at) if expires_at > now else None
+    return Token(str(claims["sub"]), datetime.fromtimestamp(claims["exp"], UTC))
 
 
-def _key(settings: Settings) -> bytes:
+@lru_cache(maxsize=8)
+def _key(secret: str) -> bytes:
     """Not the secret key itself, so that no token can be taken for a session or a link."""
-    return hashlib.sha256(b"process token\0" + settings.resolved_secret_key().encode()).digest()
+    return hashlib.sha256(b"process token\0" + secret.encode()).digest()
