@@ -1,5 +1,5 @@
 .PHONY: bench bench-ping bench-audit bench-delivery bench-dashboard bench-probes \
-	bench-charts
+	bench-charts bench-processes
 
 bench: ## Run all benchmarks at moderate sizes (twenty minutes)
 	@$(MAKE) --no-print-directory --keep-going SIZE=100000 ROUNDS=1 \
