@@ -121,7 +121,8 @@ def _form_field(field: Field, stored: dict[str, str], server: Settings) -> Any:
     }
     if field.kind == "choice":
         del kwargs["render_kw"]
-        kwargs["choices"] = list(field.choices)
+        labels = field.labels or field.choices
+        kwargs["choices"] = lambda: list(zip(field.choices, labels, strict=True))
         return SelectField(**kwargs)
     kwargs["render_kw"] |= {"spellcheck": "false", "autocapitalize": "none"}
     if field.kind in {"headers", "multiline"}:

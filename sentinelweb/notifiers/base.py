@@ -7,7 +7,7 @@ class; nothing else names a kind.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Literal
@@ -99,8 +99,9 @@ class Field:
     """One setting of a channel. A `secret` one is never shown again, nor put into a page.
 
     `headers` are lines of `Name: value`, whose values are secret if the field is. `fallback` names
-    the setting of the server that counts when the field is empty. `check` returns the value as it
-    is to be stored, or raises InvalidValueError.
+    the setting of the server that counts when the field is empty. `labels` are what people read
+    instead of the `choices`. `check` returns the value as it is to be stored, or raises
+    InvalidValueError.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Field:
     fallback: str | None = None
     default: str = ""
     choices: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
     max_length: int = 2_000
     check: Callable[[str], str] | None = None
 
@@ -141,6 +143,15 @@ class Field:
         return self.check(value) if self.check else value
 
 
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a receiver would get for an event, written for people to read."""
+
+    event: str
+    content_type: str
+    content: str
+
+
 class Notifier(ABC):
     """A channel kind. Instances hold no state: one serves all channels, from many threads."""
 
@@ -157,6 +168,13 @@ class Notifier(ABC):
         Raise TransientError, PermanentError or RetryLaterError; an OutboundError counts as
         transient. Called from threads that must not touch the database.
         """
+
+    def preview(self, settings: Mapping[str, str]) -> Sequence[Preview]:  # noqa: ARG002 - for kinds that have one
+        """What would be sent with these settings; nothing if there is no choice in it.
+
+        Raise InvalidValueError if they cannot be used.
+        """
+        return ()
 
     @abstractmethod
     def destination(self, settings: Mapping[str, str]) -> str:

@@ -75,7 +75,7 @@ class Telegram(Notifier):
 
     def send(self, message: Message, settings: Mapping[str, str], context: SendContext) -> None:
         token = settings.get("bot_token") or context.settings.telegram_bot_token
-        payload = {"chat_id": settings["chat_id"], **_content(message)}
+        payload = {"chat_id": settings["chat_id"], **content(message)}
         answer = _call(context.settings, token, "sendMessage", payload, uid=message.uid)
         moved_to = answer.parameters.get("migrate_to_chat_id")
         if isinstance(moved_to, int):  # the group has become a supergroup
@@ -84,7 +84,7 @@ class Telegram(Notifier):
         answer.raise_unless_ok()
 
 
-def _content(message: Message) -> dict[str, Any]:
+def content(message: Message) -> dict[str, Any]:
     """Plain text, which needs no escaping, with the ping URL marked as code.
 
     A ping URL that Telegram previews, or that a thumb touches, would be a ping: the job would count

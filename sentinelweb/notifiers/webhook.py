@@ -13,12 +13,36 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from requests.structures import CaseInsensitiveDict
 
 from sentinelweb import clock, outbound
+from sentinelweb.i18n import gettext
 from sentinelweb.i18n import lazy_gettext as _
-from sentinelweb.notifiers import texts
+from sentinelweb.notifiers import custom_template, samples, texts, webhook_bodies
 from sentinelweb.notifiers.answers import raise_unless_accepted
-from sentinelweb.notifiers.base import Field, Message, Notifier, SendContext, parse_headers
+from sentinelweb.notifiers.base import (
+    Field,
+    InvalidValueError,
+    Message,
+    Notifier,
+    PermanentError,
+    Preview,
+    SendContext,
+    parse_headers,
+)
+from sentinelweb.notifiers.custom_template import TemplateError
 
 SIGNATURE_HEADER = "X-SentinelWeb-Signature"
+JSON = "application/json"
+TEXT = "text/plain; charset=utf-8"
+
+PULSEMON, CUSTOM = "pulsemon", "custom"
+TEMPLATES = {
+    "json": "SentinelWeb JSON",
+    PULSEMON: "PulseMon",
+    "discord": "Discord",
+    "slack": "Slack",
+    "telegram": "Telegram",
+    CUSTOM: _("Custom"),
+}
+CUSTOM_EXAMPLE = '{"text": {{ text | json }}}'
 
 _DETAILS = {
     "heartbeat": ("last_ping", "expected_period", "grace_period", "late_by", "down_for"),
@@ -27,6 +51,16 @@ _DETAILS = {
     "process": ("last_heartbeat", "silent_for", "host", "progress", "message", "down_for"),
 }
 _MAX_PARAMETER = 500
+
+
+def _check_custom(source: str) -> str:
+    """Fill it in with an example of every event: what is wrong is told before an alert needs it."""
+    for message in samples.every():
+        try:
+            custom_template.render(source, webhook_bodies.facts(message))
+        except TemplateError as error:
+            raise InvalidValueError(str(error)) from None
+    return source
 
 
 class Webhook(Notifier):
@@ -42,7 +76,28 @@ class Webhook(Notifier):
             kind="choice",
             choices=("POST", "PUT", "GET"),
             default="POST",
-            help=_("POST and PUT send JSON; GET sends the facts as parameters of the URL."),
+            help=_(
+                "POST and PUT send the body below; GET sends the facts as parameters of the URL."
+            ),
+        ),
+        Field(
+            "template",
+            _("Body"),
+            kind="choice",
+            choices=tuple(TEMPLATES),
+            labels=tuple(TEMPLATES.values()),
+            default="json",
+            help=_("Whose webhooks the receiver understands, or a template of your own."),
+        ),
+        Field(
+            "body",
+            _("Template"),
+            kind="multiline",
+            default=CUSTOM_EXAMPLE,
+            required=False,
+            max_length=custom_template.MAX_SOURCE,
+            check=_check_custom,
+            help=_("For “Custom”: a text with facts such as {{ name }} or {{ text | json }}."),
         ),
         Field(
             "headers",
@@ -73,8 +128,12 @@ class Webhook(Notifier):
         if method == "GET":
             url = _with_query(url, _parameters(message))
         else:
-            body = json.dumps(payload(message)).encode()
-            headers["Content-Type"] = "application/json"
+            try:
+                body, headers["Content-Type"] = _body(message, settings)
+            except TemplateError as error:
+                raise PermanentError(
+                    gettext("The template cannot be filled in. %(reason)s", reason=error)
+                ) from None
         headers.update(parse_headers(settings.get("headers", "")))
         headers["Idempotency-Key"] = message.uid
         if settings.get("secret"):
@@ -82,6 +141,42 @@ class Webhook(Notifier):
             headers[SIGNATURE_HEADER] = signature(settings["secret"], clock.now(), signed)
         answer = outbound.request(method, url, reach=context.reach, headers=headers, body=body)
         raise_unless_accepted(answer)
+
+    def preview(self, settings: Mapping[str, str]) -> list[Preview]:
+        shown = []
+        for message in (samples.heartbeat("down"), samples.heartbeat("up")):
+            if settings.get("method") == "GET":
+                lines = [f"{name}={value}" for name, value in _parameters(message).items()]
+                shown.append(Preview(message.event, "", "\n".join(lines)))
+                continue
+            try:
+                body, content_type = _body(message, settings)
+            except TemplateError as error:
+                raise InvalidValueError(str(error)) from None
+            content = body.decode()
+            if content_type == JSON:
+                content = json.dumps(json.loads(content), indent=2, ensure_ascii=False)
+            shown.append(Preview(message.event, content_type, content))
+        return shown
+
+
+def _body(message: Message, settings: Mapping[str, str]) -> tuple[bytes, str]:
+    """The body by the channel's template, and its type; raise TemplateError."""
+    template = settings.get("template")
+    if template == CUSTOM:
+        source = settings.get("body") or CUSTOM_EXAMPLE
+        text = custom_template.render(source, webhook_bodies.facts(message))
+        return text.encode("utf-8", "replace"), JSON if _is_json(text) else TEXT
+    write = webhook_bodies.BODIES.get(template or "", payload)
+    return json.dumps(write(message)).encode(), JSON
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def payload(message: Message) -> dict[str, Any]:

@@ -81,6 +81,7 @@ def _judge_batch(session: Session, now: datetime) -> tuple[int, int]:
         sa.select(
             _monitors.c.id,
             _monitors.c.slug,
+            _monitors.c.alias,
             _monitors.c.name,
             _monitors.c.description,
             _monitors.c.status,

@@ -21,6 +21,8 @@ class HeartbeatRow(Protocol):
     @property
     def slug(self) -> str: ...
     @property
+    def alias(self) -> str | None: ...
+    @property
     def name(self) -> str: ...
     @property
     def description(self) -> str: ...
@@ -54,6 +56,7 @@ def heartbeat_facts(
         "kind": "heartbeat",
         "id": row.id,
         "slug": row.slug,
+        "alias": row.alias,
         "name": row.name,
         "description": row.description,
         "previous": row.status,

@@ -57,21 +57,33 @@ def create(user: User, values: HeartbeatValues) -> HeartbeatCheck:
 
     Raise InvalidInputError if its alias is taken.
     """
-    now = clock.now()
     with aliases.refused_if_taken(), writing() as session:
-        heartbeat = HeartbeatCheck(
-            **values.columns(),
-            team_id=scoping.home_team(user),
-            slug=monitors.new_slug(),
-            status=Status.NEW,
-            status_since=now,
-            created_at=now,
-            updated_at=now,
-        )
-        session.add(heartbeat)
-        session.flush()
-        monitors.set_channels(session, heartbeat, values.channel_ids)
-        counts.shift(session, {CountKey(heartbeat.team_id, KIND, Status.NEW): 1})
+        return add(session, scoping.home_team(user), values, clock.now())
+
+
+def add(
+    session: Session,
+    team_id: int,
+    values: HeartbeatValues,
+    now: datetime,
+    *,
+    token: str | None = None,
+) -> HeartbeatCheck:
+    """Write a new heartbeat of a team: the last thing in the caller's transaction."""
+    heartbeat = HeartbeatCheck(
+        **values.columns(),
+        team_id=team_id,
+        slug=monitors.new_slug(),
+        token=token,
+        status=Status.NEW,
+        status_since=now,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(heartbeat)
+    session.flush()
+    monitors.set_channels(session, heartbeat, values.channel_ids)
+    counts.shift(session, {CountKey(team_id, KIND, Status.NEW): 1})
     return heartbeat
 
 
@@ -129,10 +141,15 @@ def delete(user: User, heartbeat_id: int) -> str:
     """Delete a heartbeat with its pings and history. Return its name."""
     with writing() as session:
         heartbeat = scoping.owned_for_update(user, HeartbeatCheck, heartbeat_id, session)
-        session.delete(heartbeat)
-        session.flush()
-        counts.shift(session, {CountKey(heartbeat.team_id, KIND, heartbeat.status): -1})
+        remove(session, heartbeat)
     return heartbeat.name
+
+
+def remove(session: Session, heartbeat: HeartbeatCheck) -> None:
+    """Delete a locked heartbeat: the last thing in the caller's transaction."""
+    session.delete(heartbeat)
+    session.flush()
+    counts.shift(session, {CountKey(heartbeat.team_id, KIND, heartbeat.status): -1})
 
 
 def test_ping(

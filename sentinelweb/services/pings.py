@@ -126,6 +126,7 @@ class _Heartbeat:
     last_duration_ms: int | None
     failure: str | None
     alert_sent: bool
+    alias: str | None
     counted: int = 0
     missed: int = 0
     transitions: list[Transition] = field(default_factory=list)
@@ -204,7 +205,7 @@ _READ = """
     SELECT m.id, m.slug, m.name, m.description, m.status, m.status_since,
            h.expected_period, h.grace_period, h.cron_expression, h.cron_timezone,
            h.last_ping, h.next_expected_ping, h.down_at, h.runs, h.run_down_at,
-           h.last_duration_ms, h.failure, h.alert_sent
+           h.last_duration_ms, h.failure, h.alert_sent, m.alias
     FROM monitors m JOIN heartbeat_checks h ON h.id = m.id
     WHERE m.slug {among}
     ORDER BY m.id {lock}

@@ -128,6 +128,8 @@ class TestAdding:
         assert only_channel().settings == {
             "url": "https://example.com/hook",
             "method": "PUT",
+            "template": "json",
+            "body": '{"text": {{ text | json }}}',
             "headers": "Authorization: Bearer abc\nX-Team: ops",
             "secret": "s3cret",
         }
@@ -198,6 +200,8 @@ class TestSecrets:
     SETTINGS = {
         "url": "https://example.com/hook",
         "method": "POST",
+        "template": "json",
+        "body": '{"text": {{ text | json }}}',
         "headers": "Authorization: Bearer HEADERSECRET\nX-Team: TEAMSECRET",
         "secret": "SIGNINGSECRET",
     }

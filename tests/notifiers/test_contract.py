@@ -23,7 +23,14 @@ SECRET = "S3cret-" * 3
 SETTINGS = {
     "n8n": {"url": "{receiver}/webhook/" + SECRET},
     "telegram": {"bot_token": f"123456:{SECRET}", "chat_id": "-1001234567890"},
-    "webhook": {"url": "{receiver}/hook", "method": "POST", "headers": "", "secret": SECRET},
+    "webhook": {
+        "url": "{receiver}/hook",
+        "method": "POST",
+        "template": "json",
+        "body": "",
+        "headers": "",
+        "secret": SECRET,
+    },
 }
 KINDS = sorted(notifiers.registered())
 
@@ -56,6 +63,7 @@ def test_a_kind_declares_what_forms_and_documentation_need(notifier: Notifier) -
     for field in notifier.fields:
         assert str(field.label)
         assert bool(field.choices) == (field.kind == "choice")
+        assert len(field.labels) in {0, len(field.choices)}
         assert not field.default or field.clean(field.default, None) == field.default
 
 
