@@ -249,14 +249,19 @@ def test_the_crawl_finds_the_pages(site: Site) -> None:
     assert len(site.pages) < MAX_PAGES
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_any_page(scheme: str, site: Site, open_page: OpenPage) -> None:
+@pytest.mark.parametrize(
+    ("scheme", "width"), [("light", 1280), ("dark", 360)], ids=["light", "dark-on-a-phone"]
+)
+def test_axe_finds_nothing_on_any_page(
+    scheme: str, width: int, site: Site, open_page: OpenPage
+) -> None:
     if not AXE.exists():
         reason = "axe-core is not there: npm ci brings it"
         pytest.fail(reason) if REQUIRED else pytest.skip(reason)
     source = AXE.read_text()
     found: dict[str, str] = {}  # each fault once, with the first address
-    for address, page in visit_all(site, open_page, color_scheme=scheme, reduced_motion="reduce"):
+    options = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    for address, page in visit_all(site, open_page, reduced_motion="reduce", **options):
         page.evaluate(source)
         for violation in page.evaluate("axe.run()")["violations"]:
             for node in violation["nodes"]:
