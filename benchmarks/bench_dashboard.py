@@ -133,7 +133,7 @@ def of_one_size(
 
 
 def of_services(report: Report, database: str, directory: Path, url: str, seconds: float) -> None:
-    """The list and the page of one for somebody with SERVICES of them."""
+    """The list, the page of one and the home page for somebody with SERVICES of them."""
     with site(directory, f"dashboard-{database}-services", ROWS, url) as wide:
         where = replace(wide, environment={**wide.environment, "BENCH_ROWS": "50"})
         values = {name.lower(): value for name, value in where.environment.items()}
@@ -149,6 +149,7 @@ def of_services(report: Report, database: str, directory: Path, url: str, second
                 View("services, the last page", f"/services?page={SERVICES // 50}"),
                 View("services, searched", "/services?search=website+99"),
                 *pages.views_of("one service", f"/services/{ids.start}", "live"),
+                *pages.views_of("home", "/", "overview"),
             ]
             for view in views:
                 took = pages.measure_alone(report, view)
