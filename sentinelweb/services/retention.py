@@ -23,7 +23,7 @@ from sentinelweb.models import (
 from sentinelweb.services import processes, rollups
 
 BATCH = 1_000  # rows of one transaction: more would hold up pings
-OWNERS = 16  # an hour's minutes of so many services are a batch, or the hours of 60 times as many
+OWNERS = 50  # whose minutes are looked through at a time; of coarser sums as many more
 
 # Each level of sums lives a little longer than the longest chart that reads it.
 _SUMS_KEPT = {60: timedelta(days=2), 600: timedelta(days=8), 3_600: timedelta(days=62)}

@@ -48,5 +48,5 @@ PERIODIC = (
     Periodic(
         "run_cycle", RUN_CYCLE, CYCLES, lambda s: s.loop_interval_seconds, timeout=60, aligned=True
     ),
-    Periodic("prune", PRUNE, HOUSEKEEPING, lambda _: 3_600),
+    Periodic("prune", PRUNE, HOUSEKEEPING, lambda _: 600),
 )
