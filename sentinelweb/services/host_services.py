@@ -113,28 +113,33 @@ def keep_watched(
     watched: Mapping[str, Known], current: Mapping[str, ServiceReport], now: datetime
 ) -> None:
     """Pause what is no longer reported, and resume what is again, unless a person paused it."""
-    changes = [
-        Transition(item.id, Status(item.status), replace(decision, note=UNREPORTED))
+    absent = [
+        item
         for name, item in watched.items()
         if name not in current
         and item.status != Status.PAUSED
         and item.last_check_at is not None
         and item.last_check_at < now - UNREPORTED_AFTER
-        for decision in (decide(Status(item.status), Event.PAUSED, None, now),)
     ]
     paused = [
         item.id
         for name, item in watched.items()
         if name in current and item.status == Status.PAUSED
     ]
-    changes += [
-        Transition(id_, Status.PAUSED, replace(decision, note=REPORTED))
-        for id_ in _paused_by_us(paused)
-        for decision in (decide(Status.PAUSED, Event.RESUMED, None, now),)
+    changes = [
+        *(_change(item.id, Status(item.status), Event.PAUSED, UNREPORTED, now) for item in absent),
+        *(
+            _change(id_, Status.PAUSED, Event.RESUMED, REPORTED, now)
+            for id_ in _paused_by_us(paused)
+        ),
     ]
     if changes:
         with writing() as session:
             transitions.apply(session, changes, now)
+
+
+def _change(id_: int, previous: Status, event: Event, note: str, now: datetime) -> Transition:
+    return Transition(id_, previous, replace(decide(previous, event, None, now), note=note))
 
 
 def _paused_by_us(ids: Sequence[int]) -> list[int]:
