@@ -20,6 +20,9 @@ from sentinelweb.services.services import KIND
 UPTIME_SPANS = (timedelta(days=1), timedelta(days=7), timedelta(days=30))
 AGENT = "agent"  # the kind of what an agent looks at
 
+_monitors = Monitor.__table__
+_services = Service.__table__
+
 
 @dataclass(frozen=True)
 class ListQuery(monitor_list.ListQuery):
@@ -93,9 +96,9 @@ def state(user: User, shown: Collection[int]) -> str:
         .order_by(MonitorCount.team_id, MonitorCount.status)
     ).all()
     checks = db.session.execute(
-        sa.select(Service.__table__.c.id, Service.__table__.c.last_check_at)
-        .join(Monitor.__table__, Monitor.__table__.c.id == Service.__table__.c.id)
-        .where(among(Service.__table__.c.id, shown), Monitor.__table__.c.team_id.in_(ids))
-        .order_by(Service.__table__.c.id)
+        sa.select(_services.c.id, _services.c.last_check_at)
+        .join(_monitors, _monitors.c.id == _services.c.id)
+        .where(among(_services.c.id, shown), _monitors.c.team_id.in_(ids))
+        .order_by(_services.c.id)
     ).all()
     return fingerprint(*map(tuple, teams), *map(tuple, counts), *map(tuple, checks))
