@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -170,14 +169,12 @@ def test_a_batch_waits_until_there_is_room(
     running.start(waits=waited.set)
     running.install()
     try:
-        target.default = Reply(delay=3)
+        target.default = Reply(delay=5)
         first = make_due(timeout=30)
         prober.take(*claim())
         second = make_due()
-        began = time.monotonic()
         prober.take(*claim())
         assert waited.is_set()
-        assert time.monotonic() - began > 1
         assert fresh(first).last_result == "healthy"
         # Whoever asks waits for no room.
         prober.take([second.id], None)
