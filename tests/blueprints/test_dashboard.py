@@ -119,6 +119,14 @@ def test_with_services_of_which_nothing_is_known_yet_it_has_charts_without_figur
     assert "No figures in this range" in visitor.text("#chart-cpu")
 
 
+def test_a_host_without_services_has_no_charts_of_them(visitor: CheckedClient, host: Host) -> None:
+    with writing() as session:
+        session.add(MonitoringCycle(id="a", host_id=host.id, created_at=NOW))
+    visitor.get(PAGE)
+    assert visitor.page.query("#chart-cpu")
+    assert not visitor.page.query("#heading-results, #heading-latency, .service-card")
+
+
 def test_there_is_a_choice_of_hosts_when_there_are_several(
     visitor: CheckedClient, user: User, host: Host
 ) -> None:
