@@ -61,13 +61,18 @@ def mails(view: View) -> View:
 
 def guesses_of_keys(refuse: View) -> View:
     """Limit refusals to one address. Whoever shows a key that is good is not refused."""
-    return _limit("100 per 15 minutes", _network)(refuse)
+    return _limit("100 per 15 minutes", _network, of_any_method=True)(refuse)
 
 
 def _limit(
-    limit: str, key: Callable[[], str], when: Callable[[Response], bool] | None = None
+    limit: str,
+    key: Callable[[], str],
+    when: Callable[[Response], bool] | None = None,
+    *,
+    of_any_method: bool = False,
 ) -> RouteLimit:
-    return limiter.limit(limit, key_func=key, methods=["POST"], deduct_when=when)
+    methods = None if of_any_method else ["POST"]
+    return limiter.limit(limit, key_func=key, methods=methods, deduct_when=when)
 
 
 def _failed(response: Response) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
+from flask_limiter.errors import RateLimitExceeded
 
 from sentinelweb import access, attempts, clock
 from sentinelweb.core.process_requests import RequestError, read_ending, read_registration
@@ -172,7 +173,12 @@ def _program_or_process(process_id: str) -> Program:
 
 @bp.errorhandler(_RefusedError)
 def _refused(_error: _RefusedError) -> ResponseReturnValue:
-    return _count_refusal()
+    try:
+        return _count_refusal()
+    except RateLimitExceeded:  # Flask does not look for a handler of what a handler raises
+        answer = _answer(429, error="Too many wrong keys. Try again later.")
+        answer.headers["Retry-After"] = "900"
+        return answer
 
 
 @attempts.guesses_of_keys

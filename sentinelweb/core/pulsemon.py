@@ -90,9 +90,8 @@ class NewMonitor(BaseModel):
     interval_seconds: Annotated[Seconds, Field(gt=0, le=MAX_PERIOD)]
     grace_seconds: Annotated[Seconds, Field(ge=0, le=MAX_GRACE)]
     webhook_url: Annotated[
-        str | None,
-        BeforeValidator(lambda value: _stripped(value) or None),
-        Field(max_length=MAX_URL),
+        Annotated[str, Field(max_length=MAX_URL)] | None,
+        BeforeValidator(lambda value: None if value == "" else _stripped(value)),
     ] = None
 
 

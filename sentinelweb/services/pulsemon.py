@@ -89,15 +89,18 @@ def create(program: Program, values: NewMonitor, settings: Settings) -> Found:
 def _webhook_settings(url: str, settings: Settings) -> dict[str, str]:
     """Raise UnusableError at once for what no delivery could ever reach."""
     reach = Reach.PRIVATE if settings.private_targets_allowed else Reach.PUBLIC
+    wanted = {field.name: field.default for field in Webhook.fields}
+    wanted |= {"url": url, "template": PULSEMON}
     try:
-        cleaned = channels.clean(
-            Webhook(), ChannelValues("", {"url": url, "template": PULSEMON}), {}, settings
-        )
+        cleaned = channels.clean(Webhook(), ChannelValues("", wanted), {}, settings)
     except InvalidInputError as error:
         raise UnusableError.of("webhook_url", error.message) from error
-    with contextlib.suppress(ValueError):  # a name: where it leads is judged whenever it is called
-        if not reach.includes(urlsplit(cleaned["url"]).hostname or ""):
-            raise UnusableError.of("webhook_url", "This address is not allowed.")
+    try:
+        is_allowed = reach.includes(urlsplit(cleaned["url"]).hostname or "")
+    except ValueError:  # a name: where it leads is judged whenever it is called
+        is_allowed = True
+    if not is_allowed:
+        raise UnusableError.of("webhook_url", "This address is not allowed.")
     return cleaned
 
 
