@@ -1,6 +1,6 @@
 """Time in each state and outages, by day, week or month: measured from changes of status alone.
 
-Every moment of a span counts as exactly one of the Parts, so that they always add up to it, and what
+Every moment of a span counts as exactly one of the Parts, so that they always add up to it. What
 nobody watched is never passed off as up: before the monitor was first heard of, and while we
 ourselves could hear nobody.
 """

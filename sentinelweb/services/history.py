@@ -1,0 +1,151 @@
+"""What became of a monitor: every change of its status, and how reliable it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from sentinelweb import clock
+from sentinelweb.core.reliability import Period, measure
+from sentinelweb.core.silence import Span
+from sentinelweb.core.status import Status
+from sentinelweb.core.uptime import Change
+from sentinelweb.db import db, writing
+from sentinelweb.models import Monitor, Outage, StatusChange
+from sentinelweb.services import scoping
+from sentinelweb.services.scoping import Actor
+
+PAGE_SIZE = 50
+EXPORTED_AT_ONCE = 1_000
+# A monitor that changes every minute must not make its page slow: what lies before is unknown.
+MAX_CHANGES = 20_000
+DAYS, WEEKS, MONTHS = 30, 12, 12
+
+_history = StatusChange.__table__
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """Periods of the clocks of one time zone, the oldest first, the last of which is under way."""
+
+    days: Sequence[Period]
+    weeks: Sequence[Period]
+    months: Sequence[Period]
+    last_7_days: Period
+    last_30_days: Period
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The newest first; `older` is what to ask for the next page with."""
+
+    rows: Sequence[StatusChange]
+    older: int | None
+
+
+def get(actor: Actor, monitor_id: int) -> Monitor:
+    return scoping.owned(actor, Monitor, monitor_id)
+
+
+def agree(actor: Actor, monitor_id: int, target: float | None) -> Monitor:
+    """Set the percentage of the watched time that it ought to be up, or none."""
+    with writing() as session:
+        monitor = scoping.owned_for_update(actor, Monitor, monitor_id, session)
+        monitor.sla_target = target
+        monitor.updated_at = clock.now()
+    return monitor
+
+
+def changes(monitor: Monitor, before: int | None = None) -> Changes:
+    """A page of its changes, or of those before the one with the id `before`."""
+    query = sa.select(StatusChange).where(StatusChange.monitor_id == monitor.id)
+    if before is not None:
+        at = sa.select(_history.c.created_at).where(_history.c.id == before).scalar_subquery()
+        place = sa.tuple_(StatusChange.created_at, StatusChange.id)
+        query = query.where(place < sa.tuple_(at, before))
+    newest_first = query.order_by(StatusChange.created_at.desc(), StatusChange.id.desc())
+    rows = db.session.scalars(newest_first.limit(PAGE_SIZE + 1)).all()
+    return Changes(rows[:PAGE_SIZE], rows[PAGE_SIZE - 1].id if len(rows) > PAGE_SIZE else None)
+
+
+def all_changes(monitor: Monitor) -> Iterator[StatusChange]:
+    """Every change, the oldest first, a part at a time: there may be a million."""
+    last: tuple[datetime, int] | None = None
+    while True:
+        query = sa.select(StatusChange).where(StatusChange.monitor_id == monitor.id)
+        if last is not None:
+            place = sa.tuple_(StatusChange.created_at, StatusChange.id)
+            query = query.where(place > sa.tuple_(*map(sa.literal, last)))
+        rows = db.session.scalars(
+            query.order_by(StatusChange.created_at, StatusChange.id).limit(EXPORTED_AT_ONCE)
+        ).all()
+        yield from rows
+        if len(rows) < EXPORTED_AT_ONCE:
+            return
+        last = rows[-1].created_at, rows[-1].id
+        db.session.expunge_all()
+
+
+def reliability(monitor: Monitor, now: datetime, timezone: str) -> Reliability:
+    zone = ZoneInfo(timezone)
+    today = now.astimezone(zone).date()
+    monday = today - timedelta(days=today.weekday())
+    days = [today + timedelta(days=offset) for offset in range(1 - DAYS, 2)]
+    weeks = [monday + timedelta(weeks=offset) for offset in range(1 - WEEKS, 2)]
+    months = [_month(today, offset) for offset in range(1 - MONTHS, 2)]
+    since = _midnight(min(days[0], weeks[0], months[0]), zone)
+    seen = _changes_since(monitor, since)
+    deaf = _deaf(since)
+
+    def by(dates: Sequence[date]) -> list[Period]:
+        return measure(seen, deaf, [_midnight(day, zone) for day in dates], now)
+
+    def last(length: timedelta) -> Period:
+        [period] = measure(seen, deaf, [now - length, now], now)
+        return period
+
+    return Reliability(
+        by(days), by(weeks), by(months), last(timedelta(days=7)), last(timedelta(days=30))
+    )
+
+
+def _month(day: date, offset: int) -> date:
+    """The first of the month so many months later."""
+    months = day.year * 12 + day.month - 1 + offset
+    return date(months // 12, months % 12 + 1, 1)
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    """In UTC: the difference of two times of one zone ignores a change of its clocks."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def _changes_since(monitor: Monitor, since: datetime) -> list[Change]:
+    """The changes since then, led by the status that it had at the beginning."""
+    rows = db.session.execute(
+        sa.select(_history.c.created_at, _history.c.prev_status, _history.c.new_status)
+        .where(_history.c.monitor_id == monitor.id, _history.c.created_at > since)
+        .order_by(_history.c.created_at.desc(), _history.c.id.desc())
+        .limit(MAX_CHANGES)
+    ).all()[::-1]
+    found = [Change(row.created_at, Status(row.new_status)) for row in rows]
+    if len(rows) == MAX_CHANGES:
+        return found
+    first = Status(rows[0].prev_status if rows else monitor.status)
+    return [Change(monitor.created_at, first), *found]
+
+
+def _deaf(since: datetime) -> list[Span]:
+    """When we could hear nobody. Two web processes may have noticed the same outage."""
+    spans: list[Span] = []
+    query = sa.select(Outage.began_at, Outage.ended_at).where(Outage.ended_at > since)
+    for began_at, ended_at in db.session.execute(query.order_by(Outage.began_at)):
+        if spans and began_at <= spans[-1][1]:
+            spans[-1] = spans[-1][0], max(spans[-1][1], ended_at)
+        else:
+            spans.append((began_at, ended_at))
+    return spans
