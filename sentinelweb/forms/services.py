@@ -80,7 +80,7 @@ class ServiceForm(MonitorForm):
         render_kw={"list": "intervals", "autocomplete": "off", "spellcheck": "false"},
     )
     timeout = DurationField(
-        _("Timeout"),
+        _("Time limit"),
         description=_("How long it may take to answer."),
         render_kw={"autocomplete": "off", "spellcheck": "false"},
     )
@@ -126,7 +126,7 @@ class ServiceForm(MonitorForm):
         if timeout >= interval:
             raise ValidationError(
                 gettext(
-                    "It must be longer than the timeout, which is %(timeout)s.",
+                    "It must be longer than the time limit, which is %(timeout)s.",
                     timeout=format_duration(timeout),
                 )
             )
