@@ -336,7 +336,7 @@ class TestAdd:
     def test_a_timeout_must_be_over_before_the_next_look(self, browser):
         browser.get("/services/add")
         browser.submit("service-form", FILLED_IN | {"interval": "10s", "timeout": "10s"})
-        assert "longer than the timeout, which is 10s" in errors(browser)["interval"]
+        assert "longer than the time limit, which is 10s" in errors(browser)["interval"]
 
     def test_input_is_kept_when_something_is_wrong_but_no_secret(self, browser):
         browser.get("/services/add")
