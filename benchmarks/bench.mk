@@ -1,9 +1,9 @@
 .PHONY: bench bench-ping bench-audit bench-delivery bench-dashboard bench-probes \
-	bench-charts bench-processes
+	bench-charts bench-processes bench-status
 
 bench: ## Run all benchmarks at moderate sizes (twenty minutes)
 	@$(MAKE) --no-print-directory --keep-going SIZE=100000 ROUNDS=1 \
-		bench-ping bench-audit bench-delivery bench-dashboard bench-probes bench-charts bench-processes
+		bench-ping bench-audit bench-delivery bench-dashboard bench-probes bench-charts bench-processes bench-status
 
 bench-ping: setup-dev ## Measure pings beside a plain Flask view and the front door's own ceiling
 	@$(BIN)/python -m benchmarks.bench_ping $(ARGS)
@@ -25,3 +25,6 @@ bench-charts: setup-dev ## Measure the charts of a month, and how quickly result
 
 bench-processes: setup-dev ## Measure heartbeats of 10,000 processes beside pings
 	@$(BIN)/python -m benchmarks.bench_processes $(ARGS)
+
+bench-status: setup-dev ## Measure a status page that a crowd opens, beside a hello world of the same server
+	@$(BIN)/python -m benchmarks.bench_status $(ARGS)

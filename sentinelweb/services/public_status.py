@@ -140,14 +140,19 @@ class Snapshot:
     state: str
     ids: dict[str, int]
     _texts: dict[Hashable, bytes] = field(default_factory=dict, repr=False)
+    _writing: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def text(self, variant: Hashable, write: Callable[[], bytes]) -> bytes:
-        """What `write` makes of it, remembered for as long as nothing changes."""
+        """What `write` makes of it, once for everybody who asks, until something changes."""
         text = self._texts.get(variant)
-        if text is None:
-            text = write()
-            if len(self._texts) < MAX_TEXTS:
-                self._texts[variant] = text
+        if text is not None:
+            return text
+        with self._writing:
+            text = self._texts.get(variant)
+            if text is None:
+                text = write()
+                if len(self._texts) < MAX_TEXTS:
+                    self._texts[variant] = text
         return text
 
 

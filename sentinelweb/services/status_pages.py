@@ -166,21 +166,22 @@ def arrange(
 ) -> StatusPage:
     """Change monitors of a page and their order; take some off.
 
-    What was put on the page meanwhile stays on it, and what was taken off or deleted stays off.
+    `values` stand in the order that the page had. What was put on it meanwhile comes after them;
+    what was taken off or deleted meanwhile stays off.
     """
     with writing() as session:
         page = scoping.owned_for_update(actor, StatusPage, page_id, session)
         rows = {item.monitor_id: item for item in items(page)}
-        wanted = {item.monitor_id: item for item in values_of(list(rows.values()))}
-        wanted |= {item.monitor_id: item for item in values if item.monitor_id in rows}
+        wanted = {item.monitor_id: item for item in ordered(values) if item.monitor_id in rows}
+        rest = [row for monitor_id, row in rows.items() if monitor_id not in wanted]
+        wanted |= {item.monitor_id: item for item in values_of(rest)}
         for monitor_id in rows.keys() & set(taken_off):
             session.delete(rows[monitor_id])
             del wanted[monitor_id]
-        for position, item in enumerate(ordered(list(wanted.values()), list(rows)), start=1):
-            row = rows[item.monitor_id]
-            row.position = position
+        for position, (monitor_id, item) in enumerate(wanted.items(), start=1):
+            rows[monitor_id].position = position
             for name, value in item.columns().items():
-                setattr(row, name, value)
+                setattr(rows[monitor_id], name, value)
         _touch(page)
     session.expire(page, ["items"])
     return page
@@ -195,16 +196,15 @@ def values_of(items: Sequence[StatusPageItem]) -> list[ItemValues]:
     ]
 
 
-def ordered(values: Sequence[ItemValues], before: Sequence[int]) -> list[ItemValues]:
+def ordered(values: Sequence[ItemValues]) -> list[ItemValues]:
     """Sorted by their numbers. Who types 2 for the fifth of them wants it before the second."""
-    places = {monitor_id: place for place, monitor_id in enumerate(before, start=1)}
 
-    def key(item: ItemValues) -> tuple[int, int, int]:
-        place = places.get(item.monitor_id, len(places) + 1)
+    def key(placed: tuple[int, ItemValues]) -> tuple[int, int, int]:
+        place, item = placed
         moved = (item.number > place) - (item.number < place)
         return item.number, moved, place
 
-    return sorted(values, key=key)
+    return [item for _place, item in sorted(enumerate(values, start=1), key=key)]
 
 
 def is_slug(text: str) -> bool:
