@@ -8,7 +8,7 @@ from flask_login import current_user, login_required
 
 from sentinelweb import notifiers, pages
 from sentinelweb.extensions import limiter, settings
-from sentinelweb.forms.channels import ChatsForm, MonitorsForm, channel_form
+from sentinelweb.forms.channels import ChannelForm, ChatsForm, MonitorsForm, channel_form
 from sentinelweb.i18n import gettext as _
 from sentinelweb.i18n import ngettext
 from sentinelweb.models import Channel
@@ -41,7 +41,6 @@ def choose_kind() -> ResponseReturnValue:
 def add(kind: str) -> ResponseReturnValue:
     notifier = channels.notifier(kind)
     form = channel_form(notifier, None, prefilled=request.args)
-    monitors = channels.available_monitors(scoping.home_team(current_user))
     if form.validate_on_submit():
         with form.showing_refusals():
             channel = channels.create(
@@ -53,7 +52,30 @@ def add(kind: str) -> ResponseReturnValue:
             )
             flash(_("Added. Send a test to see whether it works."), "success")
             return redirect(_page(channel.id), 303)
-    return render_template("channels/form.html", form=form, notifier=notifier, monitors=monitors)
+    return _form_page(form, None)
+
+
+@bp.post("/preview/<kind>")
+def preview(kind: str) -> ResponseReturnValue:
+    """The form as it was filled in, or its preview alone when htmx asks. Nothing is saved."""
+    channel_id = request.args.get("channel", type=int)
+    channel = channels.get(current_user, channel_id) if channel_id else None
+    notifier = channels.notifier(channel.kind if channel else kind)
+    return _form_page(channel_form(notifier, channel, prefilled={}), channel)
+
+
+def _form_page(form: ChannelForm, channel: Channel | None) -> str:
+    team_id = scoping.home_team(current_user)
+    previews, problem = channels.previews(form.notifier, form.values(), settings())
+    return pages.render(
+        "channels/form.html",
+        form=form,
+        notifier=form.notifier,
+        channel=channel,
+        monitors=[] if channel else channels.available_monitors(team_id),
+        previews=previews,
+        preview_problem=problem,
+    )
 
 
 @bp.get("/<int:channel_id>")
@@ -100,7 +122,7 @@ def edit(channel_id: int) -> ResponseReturnValue:
             channels.edit(current_user, channel_id, form.values(), settings())
             flash(_("Saved."), "success")
             return redirect(_page(channel_id), 303)
-    return render_template("channels/form.html", form=form, notifier=notifier, channel=channel)
+    return _form_page(form, channel)
 
 
 @bp.route("/<int:channel_id>/delete", methods=["GET", "POST"])

@@ -68,6 +68,8 @@ class Webhook(Notifier):
     label = "Webhook"
     icon = "webhook"
     summary = _("An HTTP call with the facts as JSON, to any program")
+    template_facts = webhook_bodies.FACTS
+    template_filters = custom_template.FILTERS
     fields = (
         Field("url", _("URL"), kind="url", placeholder="https://example.com/hooks/alerts"),
         Field(

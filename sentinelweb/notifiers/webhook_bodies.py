@@ -109,6 +109,9 @@ def _short(value: Any) -> Any:
     return value[:FACT_CHARACTERS] if isinstance(value, str) else value
 
 
+# Without those that the names of the seed say too.
+FACTS = ("id", "event", "title", "text", "page_url", "ping_url", "events", *_FACTS)
+
 BODIES: Mapping[str, Any] = {
     "pulsemon": pulsemon,
     "discord": discord,

@@ -21,6 +21,7 @@ from sentinelweb.notifiers.base import (
     Field,
     InvalidValueError,
     Notifier,
+    Preview,
     SendError,
 )
 from sentinelweb.notifiers.telegram import Chat, recent_chats
@@ -195,6 +196,21 @@ def send_test(user: User, channel_id: int) -> int:
         facts = {"channel": channel.name, "occurred_at": now.isoformat()}
         row = delivery_row(channel.id, "test", facts, now, monitor_id=None)
         return session.scalars(sa.insert(Delivery).values(row).returning(Delivery.id)).one()
+
+
+def previews(
+    known: Notifier, values: ChannelValues, settings: Settings
+) -> tuple[Sequence[Preview], str | None]:
+    """What these values, which need not be complete, would send; or why that cannot be said."""
+    chosen = {}
+    try:
+        for field in known.fields:
+            if field.kind in {"choice", "multiline"}:
+                typed = values.settings.get(field.name, "")
+                chosen[field.name] = clean_value(field, typed, "", settings)
+        return known.preview(chosen), None
+    except InvalidValueError as error:
+        return (), str(error)
 
 
 def telegram_chats(channel: Channel | None, token: str, settings: Settings) -> list[Chat]:

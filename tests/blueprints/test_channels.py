@@ -593,3 +593,74 @@ class TestFindingTheChatId:
         )
         assert "Operations" in response.text
         assert "<html" not in response.text
+
+
+class TestThePreview:
+    def test_the_form_shows_what_would_be_sent(self, client: CheckedClient) -> None:
+        client.get("/channels/add/webhook")
+        assert '"event": "down"' in client.text("#preview")
+        assert '"event": "up"' in client.text("#preview")
+
+    def test_kinds_without_a_choice_have_none(self, client: CheckedClient) -> None:
+        client.get("/channels/add/telegram")
+        assert client.page is not None
+        assert not client.page.query("#preview")
+
+    def test_the_stored_template_is_shown(
+        self, client: CheckedClient, user: User, make_channel: MakeChannel
+    ) -> None:
+        settings = {"url": "https://e.com/", "method": "POST", "template": "discord"}
+        channel = make_channel(user, settings=settings)
+        client.get(f"/channels/{channel.id}/edit")
+        assert "allowed_mentions" in client.text("#preview")
+
+    def test_without_javascript_the_form_comes_back_as_it_was_filled_in(
+        self, client: CheckedClient
+    ) -> None:
+        response = self.ask(client, template="pulsemon", name="On-call", url="https://e.com/")
+        assert response.status_code == 200
+        assert '"slug": "nightly-backup"' in client.text("#preview")
+        assert client.page is not None
+        (form,) = client.page.query("#channel-form")
+        assert form.attrs["action"] == "/channels/add/webhook"
+        client.submit("channel-form", {})
+        assert (only_channel().name, only_channel().settings["template"]) == ("On-call", "pulsemon")
+
+    def test_htmx_gets_the_preview_alone(self, client: CheckedClient) -> None:
+        body = "{{ name }} is {{ status }}"
+        response = self.ask(client, "?fragment=preview", HTMX, template="custom", body=body)
+        assert "<html" not in response.text
+        assert "Nightly backup is down" in response.text
+        assert "text/plain" in response.text
+
+    def test_what_is_wrong_with_a_template_is_told_with_its_line(
+        self, client: CheckedClient
+    ) -> None:
+        self.ask(client, template="custom", body="a\n{{ nam }}")
+        assert "Line 2: There is no fact “nam”." in client.text("#preview [role=alert]")
+        response = add(client, "webhook", url="https://e.com/", template="custom", body="{% if %}")
+        assert response.status_code == 200
+        assert "Line 1:" in client.text(".field-error")
+
+    @pytest.mark.parametrize("values", [{"template": "none"}, {"body": "\0"}, {"method": ""}, {}])
+    def test_nonsense_is_no_crash(self, client: CheckedClient, values: dict[str, str]) -> None:
+        assert self.ask(client, "?fragment=preview", HTMX, **values).status_code == 200
+
+    def test_another_team_s_channel_is_not_found(
+        self, client: CheckedClient, other_user: User, make_channel: MakeChannel
+    ) -> None:
+        channel = make_channel(other_user)
+        assert self.ask(client, f"?channel={channel.id}").status_code == 404
+
+    def ask(
+        self,
+        client: CheckedClient,
+        query: str = "",
+        headers: dict[str, str] | None = None,
+        **values: str,
+    ) -> Any:
+        client.get("/channels/add/webhook")
+        assert client.page is not None
+        token = client.page.query_one("#channel-form input[name=csrf_token]").attrs["value"]
+        filled = {"method": "POST", "csrf_token": token, **values}
+        return client.post(f"/channels/preview/webhook{query}", data=filled, headers=headers)
