@@ -22,6 +22,7 @@ from sentinelweb.models import (
     MonitoringCycle,
     Outage,
     Ping,
+    Process,
     Service,
     ServiceCheck,
     StatusChange,
@@ -37,6 +38,7 @@ from tests.support.factories import (
     make_channel,
     make_heartbeat,
     make_host,
+    make_process,
     make_service,
     make_user,
 )
@@ -51,7 +53,7 @@ pytestmark = [
 
 NOTES = ("pinged", "missed", "unfinished", "failed", "exit 3", "late", "rescheduled", "paused")
 NOT_SEEN = {"accounts.setup"}  # there only as long as nobody has an account
-UNTRANSLATED = {"pings", "badges", "health", "process_api", None}
+UNTRANSLATED = {"pings", "badges", "health", "process_api", "pulsemon_api", None}
 
 Arguments = dict[str, list[Any]]
 
@@ -96,6 +98,9 @@ def arguments(app: Flask, user: User) -> Arguments:
         "ping_id": [ping.id for ping in pings],
         "host_id": [host.id for host in hosts],
         "service_id": [service.id for service in services],
+        "monitor_id": [
+            monitor.id for monitor in (*_processes(user), *hosts, *services, *heartbeats)
+        ],
         "key_id": [key.id],
         "channel_id": [telegram.id, webhook.id, make_channel(user, "pigeon").id],
         "user_id": [other.id, ordinary.id],
@@ -257,6 +262,20 @@ def _services(user: User, host: Host) -> list[Service]:
     _change_status(services[0].id, "Connection refused", "answered", "paused", "resumed")
     db.session.commit()
     return services
+
+
+def _processes(user: User) -> list[Process]:
+    """A process of each kind and status."""
+    told = {"progress": 40, "message": "m", "host": "web-1", "pid": 7}
+    ended = {"status": "paused", "ended_at": NOW, "exit_status": 0, "output": "o"}
+    return [
+        make_process(user, name="A", **told),
+        make_process(user, name="B", keep_alive=False),
+        make_process(user, name="C", kept_by_server=True),
+        make_process(user, name="D", **ended),
+        make_process(user, name="E", status="down", exit_status=3, ended_at=NOW),
+        make_process(user, name="F", status="down"),
+    ]
 
 
 def _change_status(monitor_id: int, *notes: str) -> None:

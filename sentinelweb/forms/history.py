@@ -6,15 +6,17 @@ from wtforms import DecimalField
 from wtforms.validators import NumberRange, Optional
 
 from sentinelweb.forms.base import Form
-from sentinelweb.i18n import lazy_gettext as _l
+from sentinelweb.i18n import lazy_gettext
 
 
 class AgreementForm(Form):
     sla_target = DecimalField(
-        _l("Agreed uptime, in percent"),
+        lazy_gettext("Agreed uptime, in percent"),
         places=None,
         validators=[
             Optional(),
-            NumberRange(min=50, max=100, message=_l("Enter a percentage from 50 to 100.")),
+            NumberRange(
+                min=50, max=100, message=lazy_gettext("Enter a percentage from 50 to 100.")
+            ),
         ],
     )

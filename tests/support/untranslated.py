@@ -16,7 +16,7 @@ GETTEXT = {"_", "gettext", "lazy_gettext", "ngettext"}
 # What is called so in every language.
 NAMES = {
     *("SentinelWeb", "English", "Telegram"),
-    *("Bash", "Node.js", "PowerShell", "Python", "crontab", "curl", "systemd"),
+    *("Bash", "Markdown", "Node.js", "PowerShell", "Python", "crontab", "curl", "systemd"),
     "ms",
     "Authorization: Bearer …",
 }
