@@ -14,6 +14,8 @@ from sentinelweb import i18n
 from sentinelweb.core import badges
 from sentinelweb.core.badges import Badge
 from sentinelweb.core.fingerprint import fingerprint
+from sentinelweb.core.status import Status
+from sentinelweb.core.uptime import SEVERITY
 from sentinelweb.extensions import limiter
 from sentinelweb.i18n import format_percent
 from sentinelweb.services import public_status
@@ -21,8 +23,6 @@ from sentinelweb.services.errors import NotFoundError
 from sentinelweb.services.public_status import SPANS, PublicMonitor
 
 MAX_AGE = 30  # seconds
-# Worst first: a tag is as well as the worst of its monitors.
-SEVERITY = ("down", "late", "up", "new", "paused")
 METRICS = ("status", "uptime", "latency")
 
 bp = Blueprint("badges", __name__)
@@ -91,7 +91,8 @@ def _badge(found: Sequence[PublicMonitor], label: str, metric: str, span: str) -
         if latency is None:
             raise NotFoundError
         return Badge(label, f"{round(latency):,} ms", badges.BLUE)
-    status = min((each.status for each in found), key=SEVERITY.index)
+    # A tag is as well as the worst of its monitors.
+    status = min((Status(each.status) for each in found), key=SEVERITY.index)
     return Badge(label, status, badges.status_color(status))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from flask import Blueprint, Response, current_app, request
@@ -29,10 +30,15 @@ limiter.exempt(bp)
 @bp.before_request
 def _choose_reader() -> None:
     """By the address, else as this browser chose on other pages, else as it asks."""
-    wanted = request.args.get("lang") or request.cookies.get("locale")
-    if wanted not in i18n.LOCALES:
-        wanted = i18n.best_locale([tag for tag, _quality in request.accept_languages])
-    i18n.set_reader(i18n.Reader(wanted, settings().tz))
+    chosen = (request.args.get("lang"), request.cookies.get("locale"))
+    asked = _locale_of(tuple(tag for tag, _quality in request.accept_languages))
+    locale = next((each for each in chosen if each in i18n.LOCALES), asked)
+    i18n.set_reader(i18n.Reader(locale or asked, settings().tz))
+
+
+@lru_cache(maxsize=256)  # a crowd has few languages
+def _locale_of(tags: tuple[str, ...]) -> str:
+    return i18n.best_locale(list(tags))
 
 
 @bp.get("/status")

@@ -57,11 +57,6 @@ class PageForm(Form):
     )
     visibility = RadioField(
         _("Who may see it"),
-        choices=[
-            (Visibility.PUBLIC.value, _("Public: everybody, search engines too")),
-            (Visibility.UNLISTED.value, _("Unlisted: whoever has the address")),
-            (Visibility.OFF.value, _("Off: nobody")),
-        ],
         default=Visibility.PUBLIC.value,
     )
     is_first = BooleanField(
@@ -74,7 +69,12 @@ class PageForm(Form):
     )
 
     def offer(self, *, may_choose_first: bool, is_new: bool) -> None:
-        """Leave out what cannot be chosen."""
+        """Fill in what can be chosen, and leave out what cannot."""
+        self.visibility.choices = {
+            Visibility.PUBLIC.value: gettext("Public: everybody, search engines too"),
+            Visibility.UNLISTED.value: gettext("Unlisted: whoever has the address"),
+            Visibility.OFF.value: gettext("Off: nobody"),
+        }
         if not may_choose_first:
             del self.is_first
         if not is_new:
@@ -179,4 +179,4 @@ class AddMonitorsForm(Form):
     )
 
     def offer(self, monitors: Sequence[Monitor]) -> None:
-        self.monitors.choices = [(monitor.id, monitor.name) for monitor in monitors]
+        self.monitors.choices = {str(monitor.id): monitor.name for monitor in monitors}

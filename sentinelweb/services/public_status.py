@@ -20,7 +20,7 @@ from flask import Flask, current_app
 from sentinelweb import clock
 from sentinelweb.core.fingerprint import fingerprint
 from sentinelweb.core.status import Status
-from sentinelweb.core.uptime import Bucket
+from sentinelweb.core.uptime import SEVERITY, Bucket
 from sentinelweb.db import among, db
 from sentinelweb.extensions import settings
 from sentinelweb.models import (
@@ -108,6 +108,11 @@ class PublicPage:
     @property
     def environments(self) -> list[str]:
         return sorted({monitor.environment for monitor in self.monitors} - {""})
+
+    @property
+    def worst(self) -> str:
+        """The worst status that any monitor has."""
+        return next((status for status in SEVERITY if self.count(status)), Status.NEW)
 
     def count(self, *statuses: str) -> int:
         return sum(monitor.status in statuses for monitor in self.monitors)
