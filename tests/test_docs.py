@@ -158,7 +158,13 @@ def test_every_public_address_is_described(app: Flask) -> None:
     """What is called without a login and without a browser."""
     page = reference("http")
     for rule in app.url_map.iter_rules():
-        if rule.endpoint.partition(".")[0] in {"pings", "health", "host_reports", "process_api"}:
+        if rule.endpoint.partition(".")[0] in {
+            "pings",
+            "health",
+            "host_reports",
+            "process_api",
+            "pulsemon_api",
+        }:
             beginning = rule.rule.partition("<")[0]
             assert f"`{beginning}" in page or f" {beginning}" in page, rule.rule
 

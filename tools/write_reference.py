@@ -31,7 +31,7 @@ from sentinelweb.core.results import ProbeResult, Result
 from sentinelweb.core.status import Status
 from sentinelweb.forms.heartbeats import PRESETS
 from sentinelweb.models import HeartbeatCheck, Host, Service
-from sentinelweb.notifiers import n8n, texts, webhook
+from sentinelweb.notifiers import n8n, texts, webhook, webhook_bodies
 from sentinelweb.notifiers.base import Field, Message
 from sentinelweb.probes.base import Option
 from sentinelweb.runtime import procfile
@@ -267,6 +267,14 @@ def payload_example(words: list[str]) -> str:
     return f"```json\n{body}\n```"
 
 
+def body_example(words: list[str]) -> str:
+    template, *message = words
+    body = json.dumps(
+        webhook_bodies.BODIES[template](_message(*message)), indent=2, ensure_ascii=False
+    )
+    return f"```json\n{body}\n```"
+
+
 def n8n_example(words: list[str]) -> str:
     body = json.dumps(n8n.payload(_message(*words)), indent=2, ensure_ascii=False)
     return f"```json\n{body}\n```"
@@ -334,6 +342,7 @@ def _facts(event: str) -> dict[str, Any]:
     heartbeat = HeartbeatCheck(
         id=7,
         slug="0sIcQs5cTNm2wJ9s6kQxXw",
+        alias="nightly-backup",
         name="Nightly backup",
         description="Dumps the database. Log: /var/log/backup.log",
         status=Status.LATE,
@@ -376,6 +385,7 @@ _KINDS: dict[str, Callable[[list[str]], str]] = {
     "layers": layers,
     "periods": period_table,
     "payload": payload_example,
+    "body": body_example,
     "n8n": n8n_example,
     "text": text_example,
 }
