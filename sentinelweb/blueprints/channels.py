@@ -56,6 +56,7 @@ def add(kind: str) -> ResponseReturnValue:
 
 
 @bp.post("/preview/<kind>")
+@limiter.limit("120 per minute")  # a template may keep the processor busy
 def preview(kind: str) -> ResponseReturnValue:
     """The form as it was filled in, or its preview alone when htmx asks. Nothing is saved."""
     channel_id = request.args.get("channel", type=int)

@@ -29,7 +29,7 @@ from sentinelweb.i18n import gettext as _
 MAX_SOURCE = 10_000  # characters
 MAX_OUTPUT = 65_536
 MAX_STEPS = 10_000  # of all loops together
-MAX_SECONDS = 0.5  # of the processor's time, which a machine under load does not stretch
+MAX_SECONDS = 0.2  # of the processor's time, which a machine under load does not stretch
 
 _FILENAME = "<template>"
 _LOOP = frozenset({"index", "index0", "revindex", "first", "last", "length"})

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from config import Settings
-from sentinelweb import clock, notifiers
+from sentinelweb import clock, i18n, notifiers
 from sentinelweb.core.fingerprint import fingerprint
 from sentinelweb.db import db, writing
 from sentinelweb.models import Channel, Delivery, Monitor, User, monitor_channels
@@ -202,13 +202,18 @@ def previews(
     known: Notifier, values: ChannelValues, settings: Settings
 ) -> tuple[Sequence[Preview], str | None]:
     """What these values, which need not be complete, would send; or why that cannot be said."""
+    reader = i18n.Reader(
+        values.locale if values.locale in i18n.LOCALES else i18n.DEFAULT_LOCALE,
+        values.timezone if values.timezone in i18n.timezone_names() else settings.tz,
+    )
     chosen = {}
     try:
         for field in known.fields:
             if field.kind in {"choice", "multiline"}:
                 typed = values.settings.get(field.name, "")
                 chosen[field.name] = clean_value(field, typed, "", settings)
-        return known.preview(chosen), None
+        with i18n.reading_as(reader):
+            return known.preview(chosen), None
     except InvalidValueError as error:
         return (), str(error)
 

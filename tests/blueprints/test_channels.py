@@ -633,6 +633,16 @@ class TestThePreview:
         assert "Nightly backup is down" in response.text
         assert "text/plain" in response.text
 
+    def test_it_is_in_the_language_and_time_zone_of_the_channel(
+        self, client: CheckedClient, catalogs: None
+    ) -> None:
+        values = {"template": "slack", "locale": "pt_BR", "timezone": "America/Sao_Paulo"}
+        response = self.ask(client, "?fragment=preview", HTMX, **values)
+        assert "HEARTBEAT PERDIDO" in response.text
+        assert "04:00:00" in response.text
+        nonsense = {"locale": "tlh", "timezone": "Mars/X"}
+        assert "MISSED" in self.ask(client, "?fragment=preview", HTMX, **nonsense).text
+
     def test_what_is_wrong_with_a_template_is_told_with_its_line(
         self, client: CheckedClient
     ) -> None:
