@@ -274,3 +274,9 @@ class TestAccess:
         assert client.post(f"{path}/register").status_code == 200
         assert len(client.get("/heartbeat/active-status").json) == 1
         assert client.delete(path).status_code == 200
+
+
+def test_whoever_guesses_keys_is_told_to_wait(call):
+    codes = [call("GET", "/heartbeat/status", secret=f"guess{n}").status_code for n in range(101)]
+    assert (codes[0], codes[-1]) == (401, 429)
+    assert call("GET", "/heartbeat/status").status_code == 200
