@@ -22,7 +22,7 @@ from sentinelweb.core.status import Status
 
 UP, DOWN, UNKNOWN = "UP", "DOWN", "UNKNOWN"
 
-# Whoever is late is up until the grace is over; whoever is paused is not watched.
+# What is late is up until the grace is over; what is paused is not watched.
 _WORDS = {Status.UP: UP, Status.LATE: UP, Status.DOWN: DOWN}
 
 MAX_NAME = 200
@@ -57,17 +57,18 @@ def _stripped(value: object) -> object:
 
 def _printable(value: str) -> str:
     if any(character < " " or character == "\x7f" for character in value):
-        raise ValueError("Control characters are not allowed")
-    if not value.isprintable() and any("\ud800" <= char <= "\udfff" for char in value):
-        raise ValueError("This is no Unicode text")
+        raise PydanticCustomError("value_error", "Control characters are not allowed")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise PydanticCustomError("value_error", "This is no Unicode text")
     return value
 
 
 def _slug(value: str) -> str:
     if not is_alias(value):
-        raise ValueError(
+        raise PydanticCustomError(
+            "value_error",
             "Use letters from a to z, digits and - _ . ~ only, and no number up to 255 nor start, "
-            "fail or log"
+            "fail or log",
         )
     return value
 

@@ -7,8 +7,9 @@ import sqlalchemy as sa
 
 from sentinelweb.db import db
 from sentinelweb.models import Channel, HeartbeatCheck
-from sentinelweb.services import api_keys, audit, heartbeats
+from sentinelweb.services import api_keys, audit, delivery, heartbeats
 from tests.support.factories import team_of
+from tests.support.receiver import Receiver
 
 ADMIN_TOKEN = "the token of the administrator"
 
@@ -253,6 +254,30 @@ class TestPinging:
     def test_a_wrong_token_is_not_found(self, call):
         created(call)
         assert call("GET", "/h/backup-noite/wrong", secret=None).status_code == 404
+
+
+def test_a_monitor_s_webhook_is_told_what_the_seed_says(call, clock, settings):
+    """Made, pinged and missed as a client of PulseMon would; the receiver gets its body."""
+    with Receiver() as receiver:
+        url = f"{receiver.url}/endpoint"
+        made = created(call, webhook_url=url)
+        assert made["webhook_url"] == url
+        call("GET", path_of(made["ping_url"]), secret=None)
+        for seconds in (901, 120):
+            clock.advance(seconds=seconds)
+            audit.run(clock.now)
+        delivery.run(settings)
+        [told] = receiver.wait_for(1)
+    assert (told.method, told.path) == ("POST", "/endpoint")
+    assert told.json == {
+        "slug": "backup-noite",
+        "name": "Backup Noturno",
+        "status": "DOWN",
+        "occurred_at": "2026-01-07T12:17:01Z",
+        "interval_seconds": 900,
+        "grace_seconds": 120,
+        "last_ping": "2026-01-07T12:00:00Z",
+    }
 
 
 class TestHistory:
