@@ -16,7 +16,7 @@ from config import Settings
 from sentinelweb import clock, i18n, notifiers
 from sentinelweb.core.fingerprint import fingerprint
 from sentinelweb.db import db, writing
-from sentinelweb.models import Channel, Delivery, Monitor, User, monitor_channels
+from sentinelweb.models import Channel, Delivery, Monitor, monitor_channels
 from sentinelweb.notifiers.base import (
     Field,
     InvalidValueError,
@@ -29,6 +29,7 @@ from sentinelweb.outbound import OutboundError
 from sentinelweb.services import scoping
 from sentinelweb.services.errors import InvalidInputError, NotFoundError
 from sentinelweb.services.masking import MASK, masked_headers, unmasked_headers
+from sentinelweb.services.scoping import Actor
 from sentinelweb.services.storms import CALM
 from sentinelweb.services.transitions import delivery_row
 
@@ -78,15 +79,15 @@ def destination(channel: Channel) -> str:
     return known.destination(channel.settings) if known else ""
 
 
-def get(user: User, channel_id: int) -> Channel:
-    return scoping.owned(user, Channel, channel_id)
+def get(actor: Actor, channel_id: int) -> Channel:
+    return scoping.owned(actor, Channel, channel_id)
 
 
-def summaries(user: User) -> list[ChannelSummary]:
+def summaries(actor: Actor) -> list[ChannelSummary]:
     """The user's channels by name, each with how many monitors use it and its last delivery."""
     channels = db.session.scalars(
         sa.select(Channel)
-        .where(Channel.team_id.in_(scoping.team_ids(user)))
+        .where(Channel.team_id.in_(scoping.team_ids(actor)))
         .order_by(sa.func.lower(Channel.name), Channel.id)
     ).all()
     ids = [channel.id for channel in channels]
@@ -139,11 +140,11 @@ def _latest_deliveries(channel_ids: Sequence[int]) -> dict[int, Delivery]:
 
 
 def create(
-    user: User, kind: str, values: ChannelValues, settings: Settings, *, for_all_monitors: bool
+    actor: Actor, kind: str, values: ChannelValues, settings: Settings, *, for_all_monitors: bool
 ) -> Channel:
     """Add a channel to the user's own team; raise InvalidInputError for what cannot be used."""
     cleaned = clean(notifier(kind), values, {}, settings)
-    team_id, now = scoping.home_team(user), clock.now()
+    team_id, now = scoping.home_team(actor), clock.now()
     with writing() as session:
         channel = Channel(
             team_id=team_id,
@@ -167,10 +168,10 @@ def create(
     return channel
 
 
-def edit(user: User, channel_id: int, values: ChannelValues, settings: Settings) -> Channel:
+def edit(actor: Actor, channel_id: int, values: ChannelValues, settings: Settings) -> Channel:
     """Change a channel. What was wrong with it is forgotten: the next message will tell."""
     with writing() as session:
-        channel = scoping.owned_for_update(user, Channel, channel_id, session)
+        channel = scoping.owned_for_update(actor, Channel, channel_id, session)
         channel.settings = clean(notifier(channel.kind), values, channel.settings, settings)
         channel.name = values.name
         channel.locale = values.locale
@@ -180,19 +181,19 @@ def edit(user: User, channel_id: int, values: ChannelValues, settings: Settings)
     return channel
 
 
-def delete(user: User, channel_id: int) -> str:
+def delete(actor: Actor, channel_id: int) -> str:
     """Delete a channel with its deliveries, those under way too. Return its name."""
     with writing() as session:
-        channel = scoping.owned_for_update(user, Channel, channel_id, session)
+        channel = scoping.owned_for_update(actor, Channel, channel_id, session)
         session.execute(sa.delete(Channel).where(Channel.id == channel.id))
     return channel.name
 
 
-def send_test(user: User, channel_id: int) -> int:
+def send_test(actor: Actor, channel_id: int) -> int:
     """Put a test message into the outbox; return the delivery's id."""
     now = clock.now()
     with writing() as session:
-        channel = scoping.owned_for_update(user, Channel, channel_id, session)
+        channel = scoping.owned_for_update(actor, Channel, channel_id, session)
         facts = {"channel": channel.name, "occurred_at": now.isoformat()}
         row = delivery_row(channel.id, "test", facts, now, monitor_id=None)
         return session.scalars(sa.insert(Delivery).values(row).returning(Delivery.id)).one()
@@ -252,10 +253,10 @@ def monitor_ids(channel: Channel) -> list[int]:
     )
 
 
-def choose_monitors(user: User, channel_id: int, wanted: Sequence[int]) -> None:
+def choose_monitors(actor: Actor, channel_id: int, wanted: Sequence[int]) -> None:
     """Make `wanted` the monitors that use a channel; raise NotFoundError for another team's."""
     with writing() as session:
-        channel = scoping.owned_for_update(user, Channel, channel_id, session)
+        channel = scoping.owned_for_update(actor, Channel, channel_id, session)
         present = set(monitor_ids(channel))
         _link(session, channel, set(wanted) - present)
         session.execute(

@@ -18,11 +18,12 @@ from sentinelweb.core import runs
 from sentinelweb.core.schedule import Deadlines
 from sentinelweb.core.status import Alert, Event, Status, decide, overdue_at
 from sentinelweb.db import writing
-from sentinelweb.models import HeartbeatCheck, StatusChange, User
+from sentinelweb.models import HeartbeatCheck, StatusChange
 from sentinelweb.services import aliases, counts, monitors, outages, pings, scoping, transitions
 from sentinelweb.services.counts import CountKey
 from sentinelweb.services.errors import NotFoundError
 from sentinelweb.services.facts import heartbeat_facts
+from sentinelweb.services.scoping import Actor
 from sentinelweb.services.transitions import Transition
 
 KIND = "heartbeat"
@@ -48,17 +49,17 @@ class HeartbeatValues:
         return {name: getattr(self, name) for name in names}
 
 
-def get(user: User, heartbeat_id: int) -> HeartbeatCheck:
-    return scoping.owned(user, HeartbeatCheck, heartbeat_id)
+def get(actor: Actor, heartbeat_id: int) -> HeartbeatCheck:
+    return scoping.owned(actor, HeartbeatCheck, heartbeat_id)
 
 
-def create(user: User, values: HeartbeatValues) -> HeartbeatCheck:
+def create(actor: Actor, values: HeartbeatValues) -> HeartbeatCheck:
     """Add a heartbeat that waits for its first ping, to the user's own team.
 
     Raise InvalidInputError if its alias is taken.
     """
     with aliases.refused_if_taken(), writing() as session:
-        return add(session, scoping.home_team(user), values, clock.now())
+        return add(session, scoping.home_team(actor), values, clock.now())
 
 
 def add(
@@ -87,14 +88,14 @@ def add(
     return heartbeat
 
 
-def edit(user: User, heartbeat_id: int, values: HeartbeatValues) -> HeartbeatCheck:
+def edit(actor: Actor, heartbeat_id: int, values: HeartbeatValues) -> HeartbeatCheck:
     """Change a heartbeat. A new schedule is judged at once: it may end or begin an incident.
 
     Raise InvalidInputError if its alias is taken.
     """
     now = clock.now()
     with aliases.refused_if_taken(), writing() as session:
-        heartbeat = scoping.owned_for_update(user, HeartbeatCheck, heartbeat_id, session)
+        heartbeat = scoping.owned_for_update(actor, HeartbeatCheck, heartbeat_id, session)
         schedule_before = heartbeat.schedule
         for name, value in values.columns().items():
             setattr(heartbeat, name, value)
@@ -107,40 +108,40 @@ def edit(user: User, heartbeat_id: int, values: HeartbeatValues) -> HeartbeatChe
     return heartbeat
 
 
-def pause(user: User, heartbeat_id: int) -> HeartbeatCheck:
+def pause(actor: Actor, heartbeat_id: int) -> HeartbeatCheck:
     """Expect nothing until it is resumed. An incident under way ends without a message."""
     now = clock.now()
     with writing() as session:
-        heartbeat = scoping.owned_for_update(user, HeartbeatCheck, heartbeat_id, session)
+        heartbeat = scoping.owned_for_update(actor, HeartbeatCheck, heartbeat_id, session)
         _expect_nothing(heartbeat)
         _change(session, heartbeat, Event.PAUSED, now)
     return heartbeat
 
 
-def resume(user: User, heartbeat_id: int) -> HeartbeatCheck:
+def resume(actor: Actor, heartbeat_id: int) -> HeartbeatCheck:
     """Expect pings again, counted from now if there ever was one."""
     now = clock.now()
     with writing() as session:
-        heartbeat = scoping.owned_for_update(user, HeartbeatCheck, heartbeat_id, session)
+        heartbeat = scoping.owned_for_update(actor, HeartbeatCheck, heartbeat_id, session)
         if heartbeat.status == Status.PAUSED:
             _expect(heartbeat, heartbeat.schedule.deadlines(now) if heartbeat.last_ping else None)
             _change(session, heartbeat, Event.RESUMED, now)
     return heartbeat
 
 
-def rotate_slug(user: User, heartbeat_id: int) -> HeartbeatCheck:
+def rotate_slug(actor: Actor, heartbeat_id: int) -> HeartbeatCheck:
     """Give a new ping URL; the old one is unknown from now on."""
     with writing() as session:
-        heartbeat = scoping.owned_for_update(user, HeartbeatCheck, heartbeat_id, session)
+        heartbeat = scoping.owned_for_update(actor, HeartbeatCheck, heartbeat_id, session)
         heartbeat.slug = monitors.new_slug()
         heartbeat.updated_at = clock.now()
     return heartbeat
 
 
-def delete(user: User, heartbeat_id: int) -> str:
+def delete(actor: Actor, heartbeat_id: int) -> str:
     """Delete a heartbeat with its pings and history. Return its name."""
     with writing() as session:
-        heartbeat = scoping.owned_for_update(user, HeartbeatCheck, heartbeat_id, session)
+        heartbeat = scoping.owned_for_update(actor, HeartbeatCheck, heartbeat_id, session)
         remove(session, heartbeat)
     return heartbeat.name
 
@@ -153,10 +154,10 @@ def remove(session: Session, heartbeat: HeartbeatCheck) -> None:
 
 
 def test_ping(
-    user: User, heartbeat_id: int, *, remote_addr: str, user_agent: str
+    actor: Actor, heartbeat_id: int, *, remote_addr: str, user_agent: str
 ) -> HeartbeatCheck:
     """Ping as the job would; the timeline shows the method TEST."""
-    heartbeat = get(user, heartbeat_id)
+    heartbeat = get(actor, heartbeat_id)
     signal = pings.Signal(heartbeat.slug, clock.now(), "TEST", remote_addr, user_agent)
     if pings.record([signal]) == [None]:
         raise NotFoundError  # deleted or rotated since it was read

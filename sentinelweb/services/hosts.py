@@ -19,10 +19,11 @@ from sentinelweb import clock
 from sentinelweb.core.schedule import Deadlines
 from sentinelweb.core.status import Event, Status, decide
 from sentinelweb.db import db, writing
-from sentinelweb.models import Host, MonitoringCycle, User
+from sentinelweb.models import Host, MonitoringCycle
 from sentinelweb.services import counts, host_services, monitors, scoping, transitions
 from sentinelweb.services.counts import CountKey
 from sentinelweb.services.errors import NotFoundError
+from sentinelweb.services.scoping import Actor
 from sentinelweb.services.transitions import Transition
 
 KIND = "host"
@@ -59,8 +60,8 @@ class NewKey:
     key: str
 
 
-def get(user: User, host_id: int) -> Host:
-    return scoping.owned(user, Host, host_id)
+def get(actor: Actor, host_id: int) -> Host:
+    return scoping.owned(actor, Host, host_id)
 
 
 def hash_of(key: str) -> str:
@@ -68,13 +69,13 @@ def hash_of(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
 
 
-def create(user: User, values: HostValues) -> NewKey:
+def create(actor: Actor, values: HostValues) -> NewKey:
     """Add a host whose agent is still to report, to the user's own team."""
     now = clock.now()
     with writing() as session:
         host = Host(
             **values.columns(),
-            team_id=scoping.home_team(user),
+            team_id=scoping.home_team(actor),
             slug=monitors.new_slug(),
             status=Status.NEW,
             status_since=now,
@@ -89,10 +90,10 @@ def create(user: User, values: HostValues) -> NewKey:
     return NewKey(host, key)
 
 
-def edit(user: User, host_id: int, values: HostValues) -> Host:
+def edit(actor: Actor, host_id: int, values: HostValues) -> Host:
     """Change a host. When it counts as silent is reckoned anew from its last report."""
     with writing() as session:
-        host = scoping.owned_for_update(user, Host, host_id, session)
+        host = scoping.owned_for_update(actor, Host, host_id, session)
         for name, value in values.columns().items():
             setattr(host, name, value)
         host.updated_at = clock.now()
@@ -102,30 +103,30 @@ def edit(user: User, host_id: int, values: HostValues) -> Host:
     return host
 
 
-def rotate_key(user: User, host_id: int) -> NewKey:
+def rotate_key(actor: Actor, host_id: int) -> NewKey:
     """Give a host a new key; the old one is unknown from now on."""
     with writing() as session:
-        host = _remote_for_update(user, host_id, session)
+        host = _remote_for_update(actor, host_id, session)
         key = _give_key(host)
         host.updated_at = clock.now()
     return NewKey(host, key)
 
 
-def pause(user: User, host_id: int) -> Host:
+def pause(actor: Actor, host_id: int) -> Host:
     """Expect no reports until it is resumed. Its services go on being recorded."""
     now = clock.now()
     with writing() as session:
-        host = _remote_for_update(user, host_id, session)
+        host = _remote_for_update(actor, host_id, session)
         host.overdue_at = None
         _change(session, host, Event.PAUSED, now)
     return host
 
 
-def resume(user: User, host_id: int) -> Host:
+def resume(actor: Actor, host_id: int) -> Host:
     """Expect reports again, counted from now if there ever was one."""
     now = clock.now()
     with writing() as session:
-        host = _remote_for_update(user, host_id, session)
+        host = _remote_for_update(actor, host_id, session)
         if host.status == Status.PAUSED:
             if host.last_report_at:
                 host.overdue_at = now + timedelta(seconds=host.silent_after)
@@ -133,20 +134,20 @@ def resume(user: User, host_id: int) -> Host:
     return host
 
 
-def delete(user: User, host_id: int) -> str:
+def delete(actor: Actor, host_id: int) -> str:
     """Delete a host with its services and all that was recorded of them. Return its name.
 
     That may be millions of rows, so they go first and a few at a time; if it is cut short, what is
     left can be deleted again. Without its key the agent adds no more meanwhile.
     """
     with writing() as session:
-        host = _remote_for_update(user, host_id, session)
+        host = _remote_for_update(actor, host_id, session)
         host.key_hash, host.overdue_at = None, None
     services = host_services.of_host(host_id)
     host_services.delete_checks(service.id for service in db.session.scalars(services).all())
     host_services.delete_where(_cycles, _cycles.c.host_id == host_id)
     with writing() as session:
-        host = _remote_for_update(user, host_id, session)
+        host = _remote_for_update(actor, host_id, session)
         gone = host_services.delete(session, session.scalars(services.with_for_update()).all())
         session.delete(host)
         session.flush()
@@ -155,9 +156,9 @@ def delete(user: User, host_id: int) -> str:
     return host.name
 
 
-def _remote_for_update(user: User, host_id: int, session: Session) -> Host:
+def _remote_for_update(actor: Actor, host_id: int, session: Session) -> Host:
     """Raise NotFoundError for the machine that SentinelWeb runs on too."""
-    host = scoping.owned_for_update(user, Host, host_id, session)
+    host = scoping.owned_for_update(actor, Host, host_id, session)
     if host.is_local:
         raise NotFoundError
     return host

@@ -21,12 +21,13 @@ from sentinelweb.core.targets import without_credentials
 from sentinelweb.db import writing
 from sentinelweb.extensions import settings
 from sentinelweb.i18n import gettext as _
-from sentinelweb.models import Service, User
+from sentinelweb.models import Service
 from sentinelweb.probes.base import InvalidTargetError, Option, Probe
 from sentinelweb.services import counts, monitors, scoping, transitions
 from sentinelweb.services.counts import CountKey
 from sentinelweb.services.errors import InvalidInputError
 from sentinelweb.services.masking import MASK, masked_headers, unmasked_headers
+from sentinelweb.services.scoping import Actor, Program
 from sentinelweb.services.transitions import Transition
 
 log = structlog.get_logger(__name__)
@@ -61,8 +62,8 @@ class ServiceValues:
     channel_ids: Sequence[int] = ()
 
 
-def get(user: User, service_id: int) -> Service:
-    return scoping.owned(user, Service, service_id)
+def get(actor: Actor, service_id: int) -> Service:
+    return scoping.owned(actor, Service, service_id)
 
 
 def is_managed_elsewhere(service: Service) -> bool:
@@ -70,14 +71,14 @@ def is_managed_elsewhere(service: Service) -> bool:
     return service.from_environment or service.host_id is not None
 
 
-def create(user: User, values: ServiceValues) -> Service:
+def create(actor: Actor, values: ServiceValues) -> Service:
     """Add a service that is due at once, to the user's own team; raise InvalidInputError."""
-    columns = _columns(user, values, None)
+    columns = _columns(actor, values, None)
     now = clock.now()
     with writing() as session:
         service = Service(
             **columns,
-            team_id=scoping.home_team(user),
+            team_id=scoping.home_team(actor),
             slug=monitors.new_slug(),
             status=Status.NEW,
             status_since=now,
@@ -92,16 +93,16 @@ def create(user: User, values: ServiceValues) -> Service:
     return service
 
 
-def edit(user: User, service_id: int, values: ServiceValues) -> Service:
+def edit(actor: Actor, service_id: int, values: ServiceValues) -> Service:
     """Change a service, and look at it anew if something else is to be looked at.
 
     Raise InvalidInputError for what cannot be used, and for one that is managed elsewhere.
     """
     now = clock.now()
     with writing() as session:
-        service = scoping.owned_for_update(user, Service, service_id, session)
+        service = scoping.owned_for_update(actor, Service, service_id, session)
         _refuse_if_managed_elsewhere(service)
-        columns = _columns(user, values, service)
+        columns = _columns(actor, values, service)
         if columns["target"] != service.target:
             service.failures = 0
             service.certificate_expires_at = None
@@ -115,45 +116,45 @@ def edit(user: User, service_id: int, values: ServiceValues) -> Service:
     return service
 
 
-def choose_channels(user: User, service_id: int, channel_ids: Sequence[int]) -> Service:
+def choose_channels(actor: Actor, service_id: int, channel_ids: Sequence[int]) -> Service:
     """Make these the channels of a service, whoever manages the rest of it."""
     with writing() as session:
-        service = scoping.owned_for_update(user, Service, service_id, session)
+        service = scoping.owned_for_update(actor, Service, service_id, session)
         service.updated_at = clock.now()
         session.flush()
         monitors.set_channels(session, service, channel_ids)
     return service
 
 
-def pause(user: User, service_id: int) -> Service:
+def pause(actor: Actor, service_id: int) -> Service:
     """Look no more until it is resumed. An incident under way ends without a message."""
     now = clock.now()
     with writing() as session:
-        service = scoping.owned_for_update(user, Service, service_id, session)
+        service = scoping.owned_for_update(actor, Service, service_id, session)
         _be_due(service, None)
         service.failures = 0
         _change(session, service, Event.PAUSED, now)
     return service
 
 
-def resume(user: User, service_id: int) -> Service:
+def resume(actor: Actor, service_id: int) -> Service:
     """Look again, at once; it is new until then."""
     now = clock.now()
     with writing() as session:
-        service = scoping.owned_for_update(user, Service, service_id, session)
+        service = scoping.owned_for_update(actor, Service, service_id, session)
         if service.status == Status.PAUSED:
             _be_due(service, now if service.host_id is None else None)
             _change(session, service, Event.RESUMED, now)
     return service
 
 
-def delete(user: User, service_id: int) -> str:
+def delete(actor: Actor, service_id: int) -> str:
     """Delete a service with its results and history. Return its name.
 
     Raise InvalidInputError for one that is managed elsewhere: it would come back.
     """
     with writing() as session:
-        service = scoping.owned_for_update(user, Service, service_id, session)
+        service = scoping.owned_for_update(actor, Service, service_id, session)
         _refuse_if_managed_elsewhere(service)
         session.delete(service)
         session.flush()
@@ -161,12 +162,12 @@ def delete(user: User, service_id: int) -> str:
     return service.name
 
 
-def check_now(user: User, service_id: int) -> datetime:
+def check_now(actor: Actor, service_id: int) -> datetime:
     """Have a worker look at once; a result later than the returned instant is the answer.
 
     Raise InvalidInputError where nobody can be asked.
     """
-    service = get(user, service_id)
+    service = get(actor, service_id)
     if service.host_id is not None:
         raise InvalidInputError("", _("Its agent checks it, and cannot be asked to."))
     if service.status == Status.PAUSED:
@@ -186,32 +187,39 @@ def check_now(user: User, service_id: int) -> datetime:
 # What a person typed
 
 
-def offered_kinds(user: User) -> list[Probe]:
-    """What `user` may add, in the order of the list of kinds."""
+def _is_administrator(actor: Actor) -> bool:
+    """A program never is: its key may lie on another machine."""
+    return not isinstance(actor, Program) and actor.is_admin
+
+
+def offered_kinds(actor: Actor) -> list[Probe]:
+    """What `actor` may add, in the order of the list of kinds."""
     return [
-        probe for probe in probes.registered().values() if user.is_admin or not probe.admin_only
+        probe
+        for probe in probes.registered().values()
+        if _is_administrator(actor) or not probe.admin_only
     ]
 
 
-def _probe_of(user: User, target: str) -> Probe:
+def _probe_of(actor: Actor, target: str) -> Probe:
     """The Probe for `target`; raise InvalidInputError for an address that nobody knows."""
     probe = probes.probe_for(target)
     if probe is None:
-        examples = ", ".join(probe.example for probe in offered_kinds(user))
+        examples = ", ".join(probe.example for probe in offered_kinds(actor))
         raise InvalidInputError(
             "target", _("Begin with what kind it is, as in %(examples)s.", examples=examples)
         )
     return probe
 
 
-def clean_target(user: User, target: str, stored: str | None) -> str:
+def clean_target(actor: Actor, target: str, stored: str | None) -> str:
     """`target` as it is to be stored instead of `stored`; raise InvalidInputError."""
-    probe = _probe_of(user, target)
+    probe = _probe_of(actor, target)
     try:
         cleaned = probe.clean(target)
     except InvalidTargetError as error:
         raise InvalidInputError("target", str(error)) from error
-    if probe.admin_only and not user.is_admin and cleaned != stored:
+    if probe.admin_only and not _is_administrator(actor) and cleaned != stored:
         raise InvalidInputError("target", _("Only administrators may add a service of this kind."))
     return cleaned
 
@@ -238,9 +246,9 @@ def default_name(target: str) -> str:
     return (re.split(r"[/?]", rest)[0] or target)[:MAX_NAME]
 
 
-def _columns(user: User, values: ServiceValues, service: Service | None) -> dict[str, Any]:
-    target = clean_target(user, values.target, service.target if service else None)
-    probe = _probe_of(user, target)
+def _columns(actor: Actor, values: ServiceValues, service: Service | None) -> dict[str, Any]:
+    target = clean_target(actor, values.target, service.target if service else None)
+    probe = _probe_of(actor, target)
     stored = service.options if service and service.probe == probe.kind else {}
     return {
         "target": target,
