@@ -9,6 +9,7 @@ def init_app(app: Flask) -> None:
     from sentinelweb.blueprints import (
         accounts,
         api_keys,
+        api_v1,
         badges,
         channels,
         dashboard,
@@ -34,6 +35,7 @@ def init_app(app: Flask) -> None:
     for blueprint in (
         accounts.bp,
         api_keys.bp,
+        api_v1.bp,
         badges.bp,
         channels.bp,
         dashboard.bp,

@@ -15,6 +15,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from sentinelweb import i18n
+from sentinelweb.api import problems
 from sentinelweb.db import is_away
 from sentinelweb.i18n import gettext as _
 from sentinelweb.services.errors import NotFoundError
@@ -49,6 +50,8 @@ def failed(error: HTTPException) -> Response:
 
 
 def _answer(code: int, title: str, text: str) -> Response:
+    if request.path.startswith("/api/v1/"):
+        return problems.answer(code, title)
     if _wants_json():
         return make_response(jsonify(ok=False, error=title), code)
     page = render_template("errors/error.html", code=code, heading=title, text=text)
@@ -58,6 +61,8 @@ def _answer(code: int, title: str, text: str) -> Response:
 def _internal_error(code: int) -> Response:
     """A page that needs no database and no user: one of them may be what failed."""
     title, text = _explain(code)
+    if request.path.startswith("/api/v1/"):
+        return problems.answer(code, title)
     if _wants_json():
         return make_response(jsonify(ok=False, error=title), code)
     template = current_app.jinja_env.get_template("errors/internal.html")

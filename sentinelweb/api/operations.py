@@ -1,0 +1,45 @@
+"""How a view is described, beside the view: the OpenAPI description is made of these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+# Answers that any operation under /api/v1 may give.
+COMMON = (401, 403, 429)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """`partial` bodies change what they name and leave the rest; `errors` are statuses."""
+
+    summary: str
+    tag: str
+    status: int = 200
+    answer: Any = None
+    body: Any = None
+    partial: bool = False
+    query: type[BaseModel] | None = None
+    errors: tuple[int, ...] = ()
+
+
+_operations: dict[Callable[..., Any], Operation] = {}
+
+
+def describe(summary: str, tag: str, **values: Any) -> Callable[[View], View]:
+    """Say of a view what it takes and gives."""
+
+    def remember(view: View) -> View:
+        _operations[view] = Operation(summary, tag, **values)
+        return view
+
+    return remember
+
+
+def of_view(view: Callable[..., Any]) -> Operation | None:
+    return _operations.get(view)
