@@ -107,6 +107,11 @@ def test_the_example_of_an_env_file_is_up_to_date() -> None:
     assert example == write_reference.env_example(), "run make reference"
 
 
+def test_the_schema_of_exports_is_up_to_date() -> None:
+    schema = write_reference.EXPORT_SCHEMA.read_text("utf-8")
+    assert schema == write_reference.export_schema(), "run make reference"
+
+
 def test_the_example_of_an_env_file_holds_the_defaults(tmp_path: Path) -> None:
     path = tmp_path / "env"
     lines = write_reference.env_example().splitlines()

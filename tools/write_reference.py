@@ -5,8 +5,8 @@ They stand between markers, here as a table of two settings:
     <!-- generated: settings port app_host -->
     <!-- /generated -->
 
-`.env.example` is written whole. With `--check` nothing is written, and the status is 1 if a file is
-out of date.
+`.env.example` and `export-schema.json` are written whole. With `--check` nothing is written, and
+the status is 1 if a file is out of date.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import click
 
 from config import Settings
 from sentinelweb import create_app, notifiers, probes
+from sentinelweb.core import export_document
 from sentinelweb.core.durations import parse_duration
 from sentinelweb.core.results import ProbeResult, Result
 from sentinelweb.core.status import Status
@@ -39,6 +40,7 @@ from sentinelweb.services.facts import heartbeat_facts, host_facts, service_fact
 
 ROOT = Path(__file__).resolve().parent.parent
 ENV_EXAMPLE = ROOT / ".env.example"
+EXPORT_SCHEMA = ROOT / "docs" / "reference" / "export-schema.json"
 
 _REGION = re.compile(
     r"(?P<head><!-- generated: (?P<kind>[a-z0-9]+)(?P<words>[^>]*?) -->\n)"
@@ -359,6 +361,11 @@ def _facts(event: str) -> dict[str, Any]:
     return facts | {"changes": 7, "window": 900} if event == "flapping" else facts
 
 
+def export_schema() -> str:
+    """The JSON schema of what a team is exported as."""
+    return json.dumps(export_document.schema(), indent=1) + "\n"
+
+
 def env_example() -> str:
     """`.env.example`: every setting with its default, as a comment."""
     parts = [
@@ -394,6 +401,7 @@ _KINDS: dict[str, Callable[[list[str]], str]] = {
 def main() -> int:
     wanted = {path: rewritten(path.read_text("utf-8")) for path in pages()}
     wanted[ENV_EXAMPLE] = env_example()
+    wanted[EXPORT_SCHEMA] = export_schema()
     outdated = [
         path
         for path, content in wanted.items()
