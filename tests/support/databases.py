@@ -19,7 +19,12 @@ _PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 def settings_for_tests(data_dir: Path, **values: object) -> Settings:
     """Settings that read neither the environment nor `.env`."""
-    values = {"data_dir": data_dir, "secret_key": "the key of all tests", "log_format": "json", **values}
+    values = {
+        "data_dir": data_dir,
+        "secret_key": "the key of all tests",
+        "log_format": "json",
+        **values,
+    }
     return Settings(_env_file=None, **values)
 
 
