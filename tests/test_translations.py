@@ -30,8 +30,8 @@ from tests.support.messages import EVERY_EVENT, make_message
 
 PACKAGE = ROOT / "sentinelweb"
 TEMPLATES = sorted((PACKAGE / "templates").rglob("*.html"))
-# What these say is for operators, or is put into words by others.
-SILENT = {"agent", "cli", "core", "runtime", "service_variables.py"}
+# What these say is for operators and programs, or is put into words by others.
+SILENT = {"agent", "api", "cli", "core", "runtime", "service_variables.py"}
 MODULES = sorted(
     path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] not in SILENT
 )
