@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
-
 View = TypeVar("View", bound=Callable[..., Any])
 
 # Answers that any operation under /api/v1 may give.
@@ -16,7 +14,10 @@ COMMON = (401, 403, 429)
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`partial` bodies change what they name and leave the rest; `errors` are statuses."""
+    """`answer`, `body` and `query` are models of pydantic, or JSON schemas (of each parameter).
+
+    `partial` bodies change what they name and leave the rest; `errors` are statuses.
+    """
 
     summary: str
     tag: str
@@ -24,7 +25,7 @@ class Operation:
     answer: Any = None
     body: Any = None
     partial: bool = False
-    query: type[BaseModel] | None = None
+    query: Any = None
     errors: tuple[int, ...] = ()
 
 

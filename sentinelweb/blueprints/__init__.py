@@ -20,6 +20,7 @@ def init_app(app: Flask) -> None:
         home,
         host_reports,
         hosts,
+        openapi,
         ping_keys,
         pings,
         preferences,
@@ -29,6 +30,7 @@ def init_app(app: Flask) -> None:
         pulsemon_api,
         services,
         status_pages,
+        transfers,
         users,
     )
 
@@ -46,6 +48,7 @@ def init_app(app: Flask) -> None:
         home.bp,
         host_reports.bp,
         hosts.bp,
+        openapi.bp,
         ping_keys.bp,
         pings.bp,
         preferences.bp,
@@ -55,6 +58,7 @@ def init_app(app: Flask) -> None:
         pulsemon_api.bp,
         services.bp,
         status_pages.bp,
+        transfers.bp,
         users.bp,
     ):
         app.register_blueprint(blueprint)
