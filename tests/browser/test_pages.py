@@ -17,8 +17,9 @@ from sentinelweb import clock, create_app
 from sentinelweb.core.uids import time_ordered_uuid
 from sentinelweb.db import db, writing
 from sentinelweb.models import Channel, MonitoringCycle, ServiceCheck, User
-from sentinelweb.services import pings, rollups
+from sentinelweb.services import pings, rollups, status_pages
 from sentinelweb.services.pings import Signal
+from sentinelweb.services.status_pages import PageValues
 from tests.browser.conftest import REQUIRED, OpenPage
 from tests.support import factories
 from tests.support.databases import settings_for_tests
@@ -30,8 +31,8 @@ from tests.support.visitor import Visitor
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 FOR_STRANGERS = ("/login", "/register", "/forgot-password", "/no/such/page")
 # What answers no page, or ends the visit.
-NO_PAGES = re.compile(r"^/(static|ping|logout|health|ready)\b")
-MAX_PAGES = 80
+NO_PAGES = re.compile(r"^/(static|ping|logout|health|ready)\b|.*\.csv$")
+MAX_PAGES = 150
 # What scrolls by itself, or is cut off, makes no page wide.
 WIDEST = """[...document.querySelectorAll("main *")].filter(element => {
   for (let box = element.parentElement; box; box = box.parentElement)
@@ -112,6 +113,7 @@ def _furnish(stack: Stack, receiver: Receiver) -> None:
         )
         pings.record([Signal(found.slug, now, "GET", "203.0.113.7", "curl/8.5.0")])
         _add_services(admin, channels, now)
+        _add_status_page(admin)
         db.session.remove()
         db.engine.dispose()
 
@@ -189,6 +191,20 @@ def _add_services(admin: User, channels: list[Channel], now: datetime) -> None:
     rollups.run()
 
 
+def _add_status_page(admin: User) -> None:
+    """One that shows all that can be shown of all monitors."""
+    page = status_pages.create(
+        admin,
+        PageValues("page_" + "x" * 190, "x" * 80, "y" * 2_000, is_first=True),
+        with_all_monitors=True,
+    )
+    with writing():
+        for item in status_pages.items(page):
+            item.section = f"Section {item.monitor_id % 3} " + "s" * 80
+            item.shows_last_ping = item.shows_interval = item.shows_latency = True
+            item.shows_tags = item.shows_alias = True
+
+
 def _crawl(visitor: Visitor) -> list[str]:
     """The addresses of the pages that links lead to.
 
@@ -244,6 +260,8 @@ def test_the_crawl_finds_the_pages(site: Site) -> None:
     expected |= {"/", "/services", "/services/add", "/hosts", "/hosts/add", "/dashboard/system"}
     expected |= {f"/services/1{page}" for page in ("", "/edit", "/delete")}
     expected |= {f"/hosts/1{page}" for page in ("", "/edit", "/delete")}
+    expected |= {"/status", "/status-pages", "/status-pages/add"}
+    expected |= {f"/status-pages/1{page}" for page in ("", "/edit", "/delete")}
     expected |= {f"/channels/add/{kind}" for kind in ("telegram", "webhook")}
     assert expected <= pages
     assert len(site.pages) < MAX_PAGES
