@@ -62,22 +62,47 @@ class Report:
         return [line for line in self.lines if line.text]
 
 
-def read(content: bytes, user: User, settings: Settings, *, dry_run: bool) -> Report:
+def read(
+    content: bytes,
+    user: User,
+    settings: Settings,
+    *,
+    dry_run: bool,
+    max_entries: int | None = None,
+) -> Report:
     """Import a JSON document into the user's own team; raise InvalidInputError for another file."""
     try:
         found = export_document.parse(content)
     except DocumentError as error:
         raise InvalidInputError("file", _sentence(error)) from error
+    lists = (found.get(name, ()) for name in export_document.LISTS)
+    _refuse_more(sum(len(entries) for entries in lists if isinstance(entries, list)), max_entries)
     team = export_document.read_team(found)
     return take([team, *export_document.read(found)], user, settings, dry_run=dry_run)
 
 
-def read_file(path: Path, user: User, settings: Settings, *, dry_run: bool) -> Report:
-    """Import an export or a PulseMon database; raise InvalidInputError for what is neither."""
+def _refuse_more(count: int, most: int | None) -> None:
+    if most is not None and count > most:
+        message = _(
+            "The file has %(count)s entries, too many for this page: use the command "
+            "“flask team import”.",
+            count=i18n.format_number(count),
+        )
+        raise InvalidInputError("file", message)
+
+
+def read_file(
+    path: Path, user: User, settings: Settings, *, dry_run: bool, max_entries: int | None = None
+) -> Report:
+    """Import an export or a PulseMon database.
+
+    Raise InvalidInputError for what is neither, and for one of more than `max_entries`.
+    """
     try:
         with path.open("rb") as file:
             if file.read(len(pulsemon_import.MAGIC)) == pulsemon_import.MAGIC:
                 reads = pulsemon_import.read(path)
+                _refuse_more(len(reads), max_entries)
                 return take(reads, user, settings, dry_run=dry_run)
             file.seek(0)
             content = file.read(MAX_BYTES + 1)
@@ -88,7 +113,7 @@ def read_file(path: Path, user: User, settings: Settings, *, dry_run: bool) -> R
         raise InvalidInputError("file", reason) from error
     if len(content) > MAX_BYTES:
         raise InvalidInputError("file", _("The file is larger than %(n)s bytes.", n=MAX_BYTES))
-    return read(content, user, settings, dry_run=dry_run)
+    return read(content, user, settings, dry_run=dry_run, max_entries=max_entries)
 
 
 def take(reads: Iterable[Read], user: User, settings: Settings, *, dry_run: bool) -> Report:

@@ -74,7 +74,8 @@ def team(user, make_heartbeat, make_service, make_host, make_channel, clock):
         "headers": "Authorization: Bearer hidden-header"})  # fmt: skip
     backup = make_heartbeat(
         user, alias="nightly", token="hidden-token", tags=["a", "b"], sla_target=99.5,
-        last_ping=NOW - timedelta(seconds=10), environment="prod", created_at=NOW - timedelta(days=1),
+        last_ping=NOW - timedelta(seconds=10), environment="prod",
+        created_at=NOW - timedelta(days=1),
     )  # fmt: skip
     make_heartbeat(user, name="Cron", cron_expression="0 3 * * *", cron_timezone="America/Lima")
     heartbeats.pause(user, make_heartbeat(user, name="Paused").id)
