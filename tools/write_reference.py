@@ -11,6 +11,7 @@ the status is 1 if a file is out of date.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import sys
@@ -23,9 +24,11 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 import click
+from flask import Flask
 
 from config import Settings
 from sentinelweb import create_app, notifiers, probes
+from sentinelweb.api import openapi
 from sentinelweb.core import export_document
 from sentinelweb.core.durations import parse_duration
 from sentinelweb.core.results import ProbeResult, Result
@@ -190,15 +193,29 @@ def _option_explained(option: Option) -> str:
     return " ".join(parts)
 
 
-def own_commands() -> dict[str, click.Command]:
-    """The `flask` commands of this program by their whole name; not those of Flask's own."""
+@functools.cache
+def documented_app() -> Flask:
     settings = Settings(
         _env_file=None,
         secret_key="the key of the documents",  # noqa: S106 - signs nothing
         database_url="sqlite://",
     )
-    app = create_app(settings)
-    return dict(sorted(_leaves("", app.cli)))
+    return create_app(settings)
+
+
+def own_commands() -> dict[str, click.Command]:
+    """The `flask` commands of this program by their whole name; not those of Flask's own."""
+    return dict(sorted(_leaves("", documented_app().cli)))
+
+
+def operations_table(_words: list[str]) -> str:
+    """What there is under `/api/v1`."""
+    rows = [
+        [f"`{method}`", f"`{openapi.path_of(rule)}`", operation.summary]
+        for rule, method, operation in openapi.described(documented_app())
+        if rule.rule.startswith("/api/v1/")
+    ]
+    return table(["Method", "Path", "Meaning"], rows)
 
 
 def _leaves(prefix: str, group: click.Group) -> Iterator[tuple[str, click.Command]]:
@@ -390,6 +407,7 @@ _KINDS: dict[str, Callable[[list[str]], str]] = {
     "processes": process_table,
     "targets": target_table,
     "layers": layers,
+    "operations": operations_table,
     "periods": period_table,
     "payload": payload_example,
     "body": body_example,
