@@ -52,8 +52,9 @@ pytestmark = [
 ]
 
 NOTES = ("pinged", "missed", "unfinished", "failed", "exit 3", "late", "rescheduled", "paused")
-NOT_SEEN = {"accounts.setup"}  # there only as long as nobody has an account
-UNTRANSLATED = {"pings", "badges", "health", "process_api", "pulsemon_api", None}
+# Each is there for a moment: as long as nobody has an account, and after a file was uploaded.
+NOT_SEEN = {"accounts.setup", "transfers.confirm"}
+UNTRANSLATED = {"api_v1", "badges", "health", "pings", "process_api", "pulsemon_api", None}
 
 Arguments = dict[str, list[Any]]
 
@@ -108,6 +109,7 @@ def arguments(app: Flask, user: User) -> Arguments:
         "kind": list(notifiers.registered()),
         "page_id": [page.id],
         "slug": [page.slug],
+        "name": ["no-such-upload"],
         "token": [
             invitations.link(invited, "").rpartition("/")[2],
             passwords.reset_link(administration.user(other.id), "").rpartition("/")[2],
