@@ -30,7 +30,8 @@ _hasher = PasswordHasher()  # RFC 9106, second recommendation: 64 MiB, 3 passes
 # A burst of logins must queue for the memory that a hash takes, not exhaust the machine's. And few
 # may queue: a flood of guesses would otherwise hold every thread that answers requests for pages.
 _hashing = threading.BoundedSemaphore(4)
-_admitted = threading.BoundedSemaphore(6)
+ADMITTED = 6
+_admitted = threading.BoundedSemaphore(ADMITTED)
 
 
 class BadResetLinkError(Exception):

@@ -100,7 +100,8 @@ def test_what_was_under_way_when_recording_died_is_recorded_by_the_next(
             time.sleep(0.3)
             kill_recording(door)
         assert client.answer().status == 200
-    assert count_pings() == 1
+    # PostgreSQL may hear of the kill after the COMMIT: then it is recorded twice, and never not.
+    assert count_pings() in ({1} if settings.uses_sqlite else {1, 2})
 
 
 def test_a_ping_that_recording_dies_of_twice_is_refused_and_the_others_are_not(

@@ -174,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.wfile.write(content if reply.close_after is None else content[: reply.close_after])
 
-    do_HEAD = do_GET = do_POST = do_PUT = _answer  # noqa: N815 - the names that BaseHTTPRequestHandler calls
+    do_HEAD = do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815 - the names that BaseHTTPRequestHandler calls
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its base's name
         """Say nothing."""

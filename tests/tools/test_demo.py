@@ -190,7 +190,7 @@ class TestTheCommand:
             "DATABASE_URL": f"sqlite:///{foreign}",
         }
         with running(directory, log, **ports) as process:
-            wait_until(lambda: "Log in as:" in log.read_text(), 120, "the greeting")
+            wait_until(lambda: "Log in as:" in log.read_text(), 400, "the greeting")
             notes = json.loads((directory / "site" / "demo.json").read_text())
             with Visitor(f"http://127.0.0.1:{ports['PORT']}") as visitor:
                 visitor.log_in(notes["email"], notes["password"])
