@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
@@ -180,9 +181,18 @@ def running(directory: Path, log: Path, **environment: object) -> Iterator[subpr
             process.wait()
 
 
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A directory with so short a path that a Unix socket has room in it."""
+    with tempfile.TemporaryDirectory(prefix="sw-") as directory:
+        yield Path(directory)
+
+
 class TestTheCommand:
-    def test_it_runs_everything_ends_by_control_c_and_keeps_its_data(self, tmp_path: Path) -> None:
-        directory, log = tmp_path / "demo", tmp_path / "log"
+    def test_it_runs_everything_ends_by_control_c_and_keeps_its_data(
+        self, tmp_path: Path, short_path: Path
+    ) -> None:
+        directory, log = short_path / "demo", tmp_path / "log"
         foreign = tmp_path / "foreign.db"
         ports = {
             "PORT": free_port(),
@@ -190,7 +200,10 @@ class TestTheCommand:
             "DATABASE_URL": f"sqlite:///{foreign}",
         }
         with running(directory, log, **ports) as process:
-            wait_until(lambda: "Log in as:" in log.read_text(), 400, "the greeting")
+            wait_until(
+                lambda: "Log in as:" in log.read_text() or process.poll(), 400, "the greeting"
+            )
+            assert process.poll() is None, log.read_text()
             notes = json.loads((directory / "site" / "demo.json").read_text())
             with Visitor(f"http://127.0.0.1:{ports['PORT']}") as visitor:
                 visitor.log_in(notes["email"], notes["password"])
