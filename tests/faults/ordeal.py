@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
-from sentinelweb.db import db
+from sentinelweb.db import db, writing
 from sentinelweb.models import HeartbeatCheck
 from tests.faults import jobs
 from tests.faults.clients import Clients
@@ -59,10 +59,11 @@ def _make_jobs(receiver: Receiver) -> list[str]:
         heartbeat = make_heartbeat(
             user, name=f"Job {number}", expected_period=jobs.PERIOD, grace_period=jobs.GRACE
         )
-        heartbeat.channels = channels[number % 4 : number % 4 + 1 + number % 3]
         heartbeats.append(heartbeat)
     yearly = make_heartbeat(user, name="Yearly job", expected_period=366 * 86_400)
-    db.session.commit()
+    with writing():  # the workers write too
+        for number, heartbeat in enumerate(heartbeats):
+            heartbeat.channels = channels[number % 4 : number % 4 + 1 + number % 3]
     return [item.slug for item in [*heartbeats, yearly]]
 
 
@@ -80,5 +81,5 @@ def _statuses(slugs: list[str]) -> set[str]:
 
 def _expect_nothing_any_more() -> None:
     """Else they would be down again before all is told."""
-    db.session.execute(sa.update(HeartbeatCheck.__table__).values(overdue_at=None))
-    db.session.commit()
+    with writing() as session:
+        session.execute(sa.update(HeartbeatCheck.__table__).values(overdue_at=None))
