@@ -54,7 +54,17 @@ pytestmark = [
 NOTES = ("pinged", "missed", "unfinished", "failed", "exit 3", "late", "rescheduled", "paused")
 # Each is there for a moment: as long as nobody has an account, and after a file was uploaded.
 NOT_SEEN = {"accounts.setup", "transfers.confirm"}
-UNTRANSLATED = {"api_v1", "badges", "health", "pings", "process_api", "pulsemon_api", None}
+# What is for programs is in English, and so is what `/docs` says of it.
+UNTRANSLATED = {
+    "api_v1",
+    "badges",
+    "docs",
+    "health",
+    "pings",
+    "process_api",
+    "pulsemon_api",
+    None,
+}
 
 Arguments = dict[str, list[Any]]
 

@@ -31,7 +31,7 @@ from tests.support.visitor import Visitor
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 FOR_STRANGERS = ("/login", "/register", "/forgot-password", "/no/such/page")
 # What answers no page, or ends the visit.
-NO_PAGES = re.compile(r"^/(static|ping|logout|health|ready)\b|.*\.csv$")
+NO_PAGES = re.compile(r"^/(static|ping|logout|health|ready)\b|.*\.(csv|json)$")
 MAX_PAGES = 150
 # What scrolls by itself, or is cut off, makes no page wide.
 WIDEST = """[...document.querySelectorAll("main *")].filter(element => {
