@@ -13,15 +13,13 @@ from sentinelweb.core.status import Status
 from sentinelweb.core.targets import without_credentials
 
 
-class HeartbeatRow(Protocol):
-    """What a heartbeat's facts are read from: a HeartbeatCheck or a row with its columns."""
+class MonitorRow(Protocol):
+    """What the facts of every kind are read from: a Monitor or a row with its columns."""
 
     @property
     def id(self) -> int: ...
     @property
     def slug(self) -> str: ...
-    @property
-    def alias(self) -> str | None: ...
     @property
     def name(self) -> str: ...
     @property
@@ -30,6 +28,13 @@ class HeartbeatRow(Protocol):
     def status(self) -> str: ...
     @property
     def status_since(self) -> datetime: ...
+
+
+class HeartbeatRow(MonitorRow, Protocol):
+    """What a heartbeat's facts are read from: a HeartbeatCheck or a row with its columns."""
+
+    @property
+    def alias(self) -> str | None: ...
     @property
     def expected_period(self) -> int: ...
     @property
@@ -53,41 +58,20 @@ def heartbeat_facts(
     """
     late_at = row.next_expected_ping
     return {
-        "kind": "heartbeat",
-        "id": row.id,
-        "slug": row.slug,
+        **_common("heartbeat", row, status, now, note),
         "alias": row.alias,
-        "name": row.name,
-        "description": row.description,
-        "previous": row.status,
-        "status": status,
-        "note": note,
-        "occurred_at": now.isoformat(),
         "expected_period": row.expected_period,
         "grace_period": row.grace_period,
         "cron_expression": row.cron_expression,
         "cron_timezone": row.cron_timezone,
         "last_ping": row.last_ping.isoformat() if row.last_ping else None,
         "late_by": int((now - late_at).total_seconds()) if late_at else None,
-        "down_for": _down_for(row, now),
     }
 
 
-class ServiceRow(Protocol):
+class ServiceRow(MonitorRow, Protocol):
     """What a service's facts are read from: a Service or a row with its columns."""
 
-    @property
-    def id(self) -> int: ...
-    @property
-    def slug(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def description(self) -> str: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def status_since(self) -> datetime: ...
     @property
     def target(self) -> str: ...
 
@@ -100,39 +84,18 @@ def service_facts(
     `failures` is how many results in a row were failures, `found` included.
     """
     return {
-        "kind": "service",
-        "id": row.id,
-        "slug": row.slug,
-        "name": row.name,
-        "description": row.description,
-        "previous": row.status,
-        "status": status,
-        "note": found.reason,
-        "occurred_at": now.isoformat(),
+        **_common("service", row, status, now, found.reason),
         "target": without_credentials(row.target),
         "result": found.result,
         "latency_ms": found.latency_ms,
         "status_code": found.status_code,
         "failures": failures,
-        "down_for": _down_for(row, now),
     }
 
 
-class HostRow(Protocol):
+class HostRow(MonitorRow, Protocol):
     """What a host's facts are read from: a Host or a row with its columns."""
 
-    @property
-    def id(self) -> int: ...
-    @property
-    def slug(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def description(self) -> str: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def status_since(self) -> datetime: ...
     @property
     def last_report_at(self) -> datetime | None: ...
 
@@ -141,36 +104,15 @@ def host_facts(row: HostRow, status: Status, now: datetime, *, note: str) -> dic
     """The facts of a host that went silent (`note` is `silent`) or is back (`answered`)."""
     last = row.last_report_at
     return {
-        "kind": "host",
-        "id": row.id,
-        "slug": row.slug,
-        "name": row.name,
-        "description": row.description,
-        "previous": row.status,
-        "status": status,
-        "note": note,
-        "occurred_at": now.isoformat(),
+        **_common("host", row, status, now, note),
         "last_report": last.isoformat() if last else None,
         "silent_for": int((now - last).total_seconds()) if last else None,
-        "down_for": _down_for(row, now),
     }
 
 
-class ProcessRow(Protocol):
+class ProcessRow(MonitorRow, Protocol):
     """What a process's facts are read from: a Process or a row with its columns."""
 
-    @property
-    def id(self) -> int: ...
-    @property
-    def slug(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def description(self) -> str: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def status_since(self) -> datetime: ...
     @property
     def last_heartbeat(self) -> datetime: ...
     @property
@@ -187,7 +129,18 @@ def process_facts(row: ProcessRow, status: Status, now: datetime, *, note: str) 
     `note` says why: silent, `exit 3`, answered.
     """
     return {
-        "kind": "process",
+        **_common("process", row, status, now, note),
+        "last_heartbeat": row.last_heartbeat.isoformat(),
+        "silent_for": max(0, int((now - row.last_heartbeat).total_seconds())),
+        "host": row.host,
+        "progress": row.progress,
+        "message": row.message,
+    }
+
+
+def _common(kind: str, row: MonitorRow, status: Status, now: datetime, note: str) -> dict[str, Any]:
+    return {
+        "kind": kind,
         "id": row.id,
         "slug": row.slug,
         "name": row.name,
@@ -196,16 +149,11 @@ def process_facts(row: ProcessRow, status: Status, now: datetime, *, note: str) 
         "status": status,
         "note": note,
         "occurred_at": now.isoformat(),
-        "last_heartbeat": row.last_heartbeat.isoformat(),
-        "silent_for": max(0, int((now - row.last_heartbeat).total_seconds())),
-        "host": row.host,
-        "progress": row.progress,
-        "message": row.message,
         "down_for": _down_for(row, now),
     }
 
 
-def _down_for(row: HeartbeatRow | ServiceRow | HostRow | ProcessRow, now: datetime) -> int | None:
+def _down_for(row: MonitorRow, now: datetime) -> int | None:
     """Seconds of the incident that ends now; None if there was none."""
     if row.status != Status.DOWN:
         return None

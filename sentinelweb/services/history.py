@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ from sentinelweb.core.status import Status
 from sentinelweb.core.uptime import Change
 from sentinelweb.db import db, writing
 from sentinelweb.models import Monitor, Outage, StatusChange
-from sentinelweb.services import scoping
+from sentinelweb.services import scoping, uptime
 from sentinelweb.services.scoping import Actor
 
 PAGE_SIZE = 50
@@ -97,12 +97,12 @@ def reliability(monitor: Monitor, now: datetime, timezone: str) -> Reliability:
     days = [today + timedelta(days=offset) for offset in range(1 - DAYS, 2)]
     weeks = [monday + timedelta(weeks=offset) for offset in range(1 - WEEKS, 2)]
     months = [_month(today, offset) for offset in range(1 - MONTHS, 2)]
-    since = _midnight(min(days[0], weeks[0], months[0]), zone)
+    since = uptime.midnight(min(days[0], weeks[0], months[0]), zone)
     seen = _changes_since(monitor, since)
     deaf = _deaf(since)
 
     def by(dates: Sequence[date]) -> list[Period]:
-        return measure(seen, deaf, [_midnight(day, zone) for day in dates], now)
+        return measure(seen, deaf, [uptime.midnight(day, zone) for day in dates], now)
 
     def last(length: timedelta) -> Period:
         [period] = measure(seen, deaf, [now - length, now], now)
@@ -117,11 +117,6 @@ def _month(day: date, offset: int) -> date:
     """The first of the month so many months later."""
     months = day.year * 12 + day.month - 1 + offset
     return date(months // 12, months % 12 + 1, 1)
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    """In UTC: the difference of two times of one zone ignores a change of its clocks."""
-    return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
 def _changes_since(monitor: Monitor, since: datetime) -> list[Change]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import socket
 from datetime import datetime
 
@@ -12,13 +11,12 @@ from sqlalchemy.orm import Session
 from sentinelweb import clock
 from sentinelweb.core.status import Event, Status, decide
 from sentinelweb.models import Host, User
-from sentinelweb.services import counts, scoping, transitions
+from sentinelweb.services import counts, monitors, scoping, transitions
 from sentinelweb.services.counts import CountKey
 from sentinelweb.services.facts import host_facts
 from sentinelweb.services.transitions import Transition
 
 KIND = "host"
-SLUG_BYTES = 16
 MAX_NAME = 200
 DEFAULT_NAME = "localhost"
 
@@ -48,7 +46,7 @@ def _make(session: Session, owner: User) -> int:
     now = clock.now()
     host = Host(
         team_id=scoping.home_team(owner),
-        slug=secrets.token_urlsafe(SLUG_BYTES),
+        slug=monitors.new_slug(),
         name=socket.gethostname()[:MAX_NAME] or DEFAULT_NAME,
         is_local=True,
         status=Status.NEW,

@@ -88,10 +88,10 @@ def _midnights(now: datetime, days: int, timezone: str) -> list[datetime]:
     """When each of the last `days` days began, and when today ends."""
     zone = ZoneInfo(timezone)
     today = now.astimezone(zone).date()
-    return [_midnight(today + timedelta(days=offset), zone) for offset in range(1 - days, 2)]
+    return [midnight(today + timedelta(days=offset), zone) for offset in range(1 - days, 2)]
 
 
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
+def midnight(day: date, zone: ZoneInfo) -> datetime:
     """In UTC: the difference of two times of one zone ignores a change of its clocks."""
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
