@@ -10,14 +10,16 @@ from flask import abort, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user
 
+from sentinelweb.core.credentials import shown_key
 from sentinelweb.extensions import login_manager, settings
 from sentinelweb.models import User
-from sentinelweb.services import accounts, api_keys
+from sentinelweb.services import accounts, api_keys, sessions
 from sentinelweb.services.scoping import Program
 
 View = Callable[..., ResponseReturnValue]
 
-login_manager.user_loader(accounts.of_session)
+SESSION_ID = "session_id"
+
 # It tells a browser by its address, which a telephone changes all day.
 login_manager.session_protection = None
 
@@ -50,9 +52,28 @@ def log_in(user: User, *, remember: bool = False) -> None:
     It lasts 30 days from its last use with `remember`, else until the browser is closed.
     """
     accounts.note_login(user)
-    session.clear()
+    log_out()
     session.permanent = remember
+    session[SESSION_ID] = sessions.new_id()
     login_user(user)
+
+
+def log_out() -> None:
+    """End the session, here and on the server: a copy of its cookie opens nothing any more."""
+    if current_user.is_authenticated:
+        sessions.end(session[SESSION_ID])
+    session.clear()
+
+
+@login_manager.user_loader  # type: ignore[untyped-decorator]  # flask_login has no types
+def _user_of_session(user_key: str) -> User | None:
+    """Only a session that is still valid is renewed: of an ended one that is known for a time."""
+    user = sessions.user_of(user_key, session[SESSION_ID]) if SESSION_ID in session else None
+    if user is None:
+        session.clear()
+    elif session.permanent:
+        session.modified = True
+    return user
 
 
 def local_path(target: str) -> str | None:
@@ -76,8 +97,6 @@ def _lead_to_login() -> ResponseReturnValue:
 
 def program_of_request() -> Program | None:
     """The program that shows a key, as `X-Admin-Token` (seed 001) or as a bearer token."""
-    secret = request.headers.get("X-Admin-Token", "")
-    if not secret:
-        scheme, _, rest = request.headers.get("Authorization", "").partition(" ")
-        secret = rest.strip() if scheme.lower() == "bearer" else ""
+    headers = request.headers
+    secret = shown_key(headers.get("X-Admin-Token", ""), headers.get("Authorization", ""))
     return api_keys.authenticate(secret, settings())

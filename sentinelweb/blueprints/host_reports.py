@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from sentinelweb import attempts, clock
+from sentinelweb.core.credentials import bearer_token
 from sentinelweb.core.host_reports import ReportError, parse
 from sentinelweb.extensions import csrf
 from sentinelweb.services import host_reports
@@ -20,9 +21,9 @@ csrf.exempt(bp)
 @bp.post("/api/heartbeat")
 def heartbeat() -> ResponseReturnValue:
     """Answer as seed 004's receiver does: 200 recorded or recovered, 220, 221 or 500."""
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    key = bearer_token(request.headers.get("Authorization", ""))
     try:
-        host_id = host_reports.host_of(key.strip()) if scheme.lower() == "bearer" else None
+        host_id = host_reports.host_of(key) if key else None
     except SQLAlchemyError:
         return _answer(500, status="error", stored=False)
     if host_id is None:

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_limiter.errors import RateLimitExceeded
 
 from sentinelweb import access, attempts, clock
+from sentinelweb.core.credentials import bearer_token
 from sentinelweb.core.process_requests import RequestError, read_ending, read_registration
 from sentinelweb.extensions import csrf, settings
 from sentinelweb.models import Process
@@ -162,7 +163,7 @@ def _program(*, writes: bool = False) -> Program:
 
 def _program_or_process(process_id: str) -> Program:
     """A process may end itself by its own token."""
-    shown = request.headers.get("Authorization", "").partition(" ")[2].strip()
+    shown = bearer_token(request.headers.get("Authorization", ""))
     if shown.count(".") == 2:
         token = process_tokens.read(shown, settings(), clock.now())
         if token is None or token.process_id != process_id:

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from config import Settings
 from sentinelweb.core.beats import Beat, BeatReceipt, read_details
+from sentinelweb.core.credentials import shown_key
 from sentinelweb.core.signals import NotRecordedError
 from sentinelweb.services import api_keys, process_tokens
 
@@ -41,8 +42,7 @@ def read(
     """
     details = read_details(body) if len(body) < BODY_LIMIT else {}
     beat = Beat(process_id, now, **details)
-    scheme, _, shown = authorization.partition(" ")
-    secret = admin_token or (shown.strip() if scheme.lower() == "bearer" else "")
+    secret = shown_key(admin_token, authorization)
     if settings.process_api == "open" or api_keys.is_admin_token(secret, settings):
         return Reading(beat)
     if secret.count(".") == 2:
