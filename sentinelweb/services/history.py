@@ -11,12 +11,9 @@ import sqlalchemy as sa
 
 from sentinelweb import clock
 from sentinelweb.core.reliability import Period, measure
-from sentinelweb.core.silence import Span
-from sentinelweb.core.status import Status
-from sentinelweb.core.uptime import Change
 from sentinelweb.db import db, writing
-from sentinelweb.models import Monitor, Outage, StatusChange
-from sentinelweb.services import scoping, uptime
+from sentinelweb.models import Monitor, StatusChange
+from sentinelweb.services import outages, scoping, uptime
 from sentinelweb.services.scoping import Actor
 
 PAGE_SIZE = 50
@@ -98,8 +95,8 @@ def reliability(monitor: Monitor, now: datetime, timezone: str) -> Reliability:
     weeks = [monday + timedelta(weeks=offset) for offset in range(1 - WEEKS, 2)]
     months = [_month(today, offset) for offset in range(1 - MONTHS, 2)]
     since = uptime.midnight(min(days[0], weeks[0], months[0]), zone)
-    seen = _changes_since(monitor, since)
-    deaf = _deaf(since)
+    seen = uptime.changes(monitor, since, MAX_CHANGES)
+    deaf = outages.deaf_spans(since)
 
     def by(dates: Sequence[date]) -> list[Period]:
         return measure(seen, deaf, [uptime.midnight(day, zone) for day in dates], now)
@@ -117,30 +114,3 @@ def _month(day: date, offset: int) -> date:
     """The first of the month so many months later."""
     months = day.year * 12 + day.month - 1 + offset
     return date(months // 12, months % 12 + 1, 1)
-
-
-def _changes_since(monitor: Monitor, since: datetime) -> list[Change]:
-    """The changes since then, led by the status that it had at the beginning."""
-    rows = db.session.execute(
-        sa.select(_history.c.created_at, _history.c.prev_status, _history.c.new_status)
-        .where(_history.c.monitor_id == monitor.id, _history.c.created_at > since)
-        .order_by(_history.c.created_at.desc(), _history.c.id.desc())
-        .limit(MAX_CHANGES)
-    ).all()[::-1]
-    found = [Change(row.created_at, Status(row.new_status)) for row in rows]
-    if len(rows) == MAX_CHANGES:
-        return found
-    first = Status(rows[0].prev_status if rows else monitor.status)
-    return [Change(monitor.created_at, first), *found]
-
-
-def _deaf(since: datetime) -> list[Span]:
-    """When we could hear nobody. Two web processes may have noticed the same outage."""
-    spans: list[Span] = []
-    query = sa.select(Outage.began_at, Outage.ended_at).where(Outage.ended_at > since)
-    for began_at, ended_at in db.session.execute(query.order_by(Outage.began_at)):
-        if spans and began_at <= spans[-1][1]:
-            spans[-1] = spans[-1][0], max(spans[-1][1], ended_at)
-        else:
-            spans.append((began_at, ended_at))
-    return spans

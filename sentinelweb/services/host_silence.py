@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -13,7 +11,7 @@ from sqlalchemy.orm import Session
 from sentinelweb.core import silence
 from sentinelweb.core.status import Event, Status, decide
 from sentinelweb.db import among, db, writing
-from sentinelweb.models import Host, Monitor, Outage
+from sentinelweb.models import Host, Monitor
 from sentinelweb.services import outages, transitions
 from sentinelweb.services.facts import host_facts
 from sentinelweb.services.transitions import Transition
@@ -87,7 +85,8 @@ def _judge_batch(session: Session, now: datetime, statistics: SilenceStatistics)
     ).all()
     if not rows:
         return 0
-    deaf = _deaf_times(session, rows)
+    reports = [row.last_report_at for row in rows if row.last_report_at]
+    deaf = outages.deaf_spans(min(reports)) if reports else []
     changes, judged = [], []
     for row in rows:
         patience = timedelta(seconds=row.silent_after)
@@ -108,14 +107,3 @@ def _judge_batch(session: Session, now: datetime, statistics: SilenceStatistics)
     statistics.down += len(applied.monitor_ids)
     statistics.alerts += applied.deliveries
     return len(rows)
-
-
-def _deaf_times(session: Session, rows: Sequence[sa.Row[*tuple[Any, ...]]]) -> list[silence.Span]:
-    """Our own outages since the oldest of the last reports, in their order."""
-    since = min((row.last_report_at for row in rows if row.last_report_at), default=None)
-    if since is None:
-        return []
-    query = sa.select(Outage.began_at, Outage.ended_at).where(Outage.ended_at > since)
-    return [
-        (began_at, ended_at) for began_at, ended_at in session.execute(query.order_by(Outage.id))
-    ]

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from sentinelweb.core import runs
 from sentinelweb.core.schedule import Deadlines, Schedule, forgive
+from sentinelweb.core.silence import Span
 from sentinelweb.core.status import Status, overdue_at
 from sentinelweb.db import db, writing
 from sentinelweb.models import Component, HeartbeatCheck, Outage
@@ -139,6 +140,21 @@ def deadlines_since(session: Session, schedule: Schedule, counted_from: datetime
     for began_at, ended_at in session.execute(query.order_by(Outage.ended_at)):
         deadlines = forgive(schedule, deadlines, began_at, ended_at)
     return deadlines
+
+
+def deaf_spans(since: datetime) -> list[Span]:
+    """When we could hear nobody, in its order, of what ended after `since`.
+
+    Two web processes may have noticed the same outage, which is one span.
+    """
+    spans: list[Span] = []
+    query = sa.select(Outage.began_at, Outage.ended_at).where(Outage.ended_at > since)
+    for began_at, ended_at in db.session.execute(query.order_by(Outage.began_at)):
+        if spans and began_at <= spans[-1][1]:
+            spans[-1] = spans[-1][0], max(spans[-1][1], ended_at)
+        else:
+            spans.append((began_at, ended_at))
+    return spans
 
 
 def recent(since: datetime) -> list[Outage]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +12,7 @@ from sqlalchemy.orm import Session
 from sentinelweb.core import silence
 from sentinelweb.core.status import Decision, Event, Status, decide
 from sentinelweb.db import among, db, writing
-from sentinelweb.models import Monitor, Outage, Process
+from sentinelweb.models import Monitor, Process
 from sentinelweb.services import outages, transitions
 from sentinelweb.services.facts import process_facts
 from sentinelweb.services.transitions import Transition
@@ -108,7 +107,7 @@ def _judge_batch(session: Session, now: datetime, statistics: WatchStatistics) -
     ).all()
     if not rows:
         return 0
-    deaf = _outages(session, rows)
+    deaf = outages.deaf_spans(min(row.last_heartbeat for row in rows))
     changes: list[Transition] = []
     silent: list[int] = []
     expired: list[int] = []
@@ -147,13 +146,6 @@ def _close(session: Session, ids: list[int], **values: Any) -> None:
             .where(among(_processes.c.id, ids))
             .values(overdue_at=None, **values)
         )
-
-
-def _outages(session: Session, rows: Sequence[Row]) -> list[silence.Span]:
-    """Our own outages since the oldest of the last heartbeats, in their order."""
-    since = min(row.last_heartbeat for row in rows)
-    query = sa.select(Outage).where(Outage.ended_at > since).order_by(Outage.ended_at)
-    return [(outage.began_at, outage.ended_at) for outage in session.scalars(query)]
 
 
 def _count(now: datetime, statistics: WatchStatistics) -> None:
