@@ -32,6 +32,7 @@ from sentinelweb.models import (
     MonitorCount,
     MonitoringCycle,
     Ping,
+    Process,
     Service,
     ServiceCheck,
     ServiceRollup,
@@ -69,19 +70,21 @@ class TestTheHistory:
     def test_each_change_follows_from_the_one_before(self, filled: Flask) -> None:
         changes = rows(
             sa.select(StatusChange.monitor_id, StatusChange.prev_status, StatusChange.new_status)
-            .add_columns(StatusChange.created_at)
+            .add_columns(StatusChange.created_at, Monitor.kind)
+            .join(Monitor, Monitor.id == StatusChange.monitor_id)
             .order_by(StatusChange.monitor_id, StatusChange.id)
         )
         last = {}
         for monitor_id, of_monitor in groupby(changes, key=lambda row: row.monitor_id):
             chain = list(of_monitor)
-            assert chain[0].prev_status == "new"
+            # A process registers itself, and is up from then on.
+            assert chain[0].prev_status == ("up" if chain[0].kind == "process" else "new")
             for before, after in pairwise(chain):
                 assert before.new_status == after.prev_status
                 assert before.created_at <= after.created_at
             last[monitor_id] = chain[-1].new_status
-        statuses = dict(rows(sa.select(Monitor.id, Monitor.status)))
-        assert {id_: last.get(id_, "new") for id_ in statuses} == statuses
+        for id_, kind, status in rows(sa.select(Monitor.id, Monitor.kind, Monitor.status)):
+            assert status == last.get(id_, "up" if kind == "process" else "new")
 
     @pytest.mark.parametrize("model", [StatusChange, Delivery, ServiceCheck, MonitoringCycle])
     def test_ids_grow_with_time(self, model: Any, filled: Flask) -> None:
@@ -140,6 +143,16 @@ class TestTheHistory:
             sa.select(sa.func.min(ServiceCheck.created_at), sa.func.max(ServiceCheck.created_at))
         )[0]
         assert timedelta(hours=23) < newest - oldest <= timedelta(hours=24)
+
+    def test_processes_are_alive_ended_failed_and_lost(self, filled: Flask) -> None:
+        found = list(db.session.scalars(sa.select(Process)))
+        assert {process.status for process in found} == {"up", "paused", "down"}
+        assert {process.status for process in found if process.overdue_at} == {"up"}
+        assert any(process.exit_status for process in found)
+        assert any(process.status == "down" and not process.ended_at for process in found)
+
+    def test_a_status_page_shows_what_customers_ask_for(self, filled: Flask) -> None:
+        assert "For customers" in filled.test_client().get("/status").text
 
     def test_runs_have_durations(self, filled: Flask) -> None:
         assert db.session.scalar(sa.select(sa.func.count()).where(Ping.duration_ms > 60_000))
@@ -208,6 +221,11 @@ class TestTheCommand:
             with Visitor(f"http://127.0.0.1:{ports['PORT']}") as visitor:
                 visitor.log_in(notes["email"], notes["password"])
                 assert "Nightly backup" in visitor.get("/heartbeats").text
+                wait_until(
+                    lambda: "Price list import" in visitor.get("/processes").text,
+                    60,
+                    "a process that registers",
+                )
             wait_until(lambda: _calls(notes["mock"], "website"), 60, "a look at a target")
             process.send_signal(signal.SIGINT)
             assert process.wait(60) == 0

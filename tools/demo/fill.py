@@ -13,13 +13,27 @@ import sqlalchemy as sa
 from config import Settings
 from sentinelweb import clock, create_app
 from sentinelweb.db import db, writing
-from sentinelweb.models import Channel, ServiceCheck
-from sentinelweb.services import accounts, counts, hosts, rollups, scoping
+from sentinelweb.models import Channel, Monitor, ServiceCheck, User
+from sentinelweb.services import (
+    accounts,
+    api_keys,
+    counts,
+    hosts,
+    rollups,
+    scoping,
+    status_pages,
+)
 from sentinelweb.services.accounts import Newcomer
-from tools.demo import jobs, machines, services
+from sentinelweb.services.status_pages import PageValues
+from tools.demo import jobs, machines, processes, services
 from tools.demo.scene import Scene
 
 EMAIL = "demo@example.com"
+# What customers see, section by section.
+SHOWN = {
+    "For customers": ("Shop", "Website", "Search"),
+    "Behind the scenes": ("Shop API", "Mail relay", "Order queue consumer", "Nightly backup"),
+}
 
 
 def fill(
@@ -37,6 +51,8 @@ def fill(
             scene = Scene(session, clock.now(), scoping.home_team(user), channels, mock_url)
             alive = _make_everything(scene, ports, key)
             scene.write()
+        _make_status_page(user)
+        _key, api_key = api_keys.create(user, name="Programs", can_write=True)
         counts.recount()
         rollups.run()
         _forget_single_results(scene)
@@ -46,7 +62,8 @@ def fill(
         "email": EMAIL,
         "password": password,
         "agent_key": key,
-        "jobs": alive,
+        "api_key": api_key,
+        **alive,
         "made_at": scene.now.timestamp(),
     }
 
@@ -67,8 +84,10 @@ def _make_channels(session: Any, team_id: int, mock_url: str) -> list[Channel]:
     return [channel]
 
 
-def _make_everything(scene: Scene, ports: Sequence[int], key: str) -> list[dict[str, Any]]:
-    """Everything but changes and messages; return the jobs that go on."""
+def _make_everything(
+    scene: Scene, ports: Sequence[int], key: str
+) -> dict[str, list[dict[str, Any]]]:
+    """Everything but changes and messages; return the jobs and processes that go on."""
     local = machines.make_local(scene)
     remote = machines.make_remote(scene, key)
     silent = machines.make_silent(scene)
@@ -86,11 +105,22 @@ def _make_everything(scene: Scene, ports: Sequence[int], key: str) -> list[dict[
     machines.befall(scene, silent, machines.Machine(60, 0, 52, 48, 88, 31_700))
     services.befall(scene, stories)
     made = [(job, jobs.make(scene, job)) for job in jobs.JOBS]
-    return [
-        {"slug": row.slug, "period": job.period, "cron": job.cron, "minutes": job.minutes}
-        for job, row in made
-        if job.alive
-    ]
+    return {
+        "jobs": [
+            {"slug": row.slug, "period": job.period, "cron": job.cron, "minutes": job.minutes}
+            for job, row in made
+            if job.alive
+        ],
+        "processes": processes.make(scene),
+    }
+
+
+def _make_status_page(user: User) -> None:
+    values = PageValues("Shop status", "shop", "How the shop is doing.", is_first=True)
+    page = status_pages.create(user, values)
+    ids = {row.name: row.id for row in db.session.execute(sa.select(Monitor.name, Monitor.id))}
+    for section, names in SHOWN.items():
+        status_pages.add_monitors(user, page.id, [ids[name] for name in names], section)
 
 
 def _forget_single_results(scene: Scene) -> None:

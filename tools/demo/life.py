@@ -1,7 +1,8 @@
-"""`python -m tools.demo.life FILE`: what the demo's jobs and its other machine do while it runs.
+"""`python -m tools.demo.life FILE`: what goes on around the demo while it runs.
 
-FILE is the demo's own notes (see __main__.py). Jobs ping when they are due, and the agent of a host
-that is not there reports every few seconds, both by HTTP as real ones would.
+FILE is the demo's own notes (see __main__.py). Jobs ping when they are due, the agent of a host
+that is not there reports every few seconds, processes beat, begin and end: all by HTTP as real ones
+would.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from sentinelweb.core.schedule import CronSchedule
 from tools.demo.services import OF_AGENT
 
 REPORT_EVERY = 20.0  # seconds
+BEAT_EVERY = 10.0  # seconds
+IMPORT_EVERY = 300.0  # seconds
+WARM_EVERY = 240.0  # seconds
 TIMEOUT = 10
 JUST_MADE = 600.0  # seconds in which no job was missed by much
 TARGETS: dict[str, dict[str, object]] = {
@@ -53,6 +57,10 @@ class Life:
         self._set_the_stage()
         self._greet()
         self._report()
+        for process in self._notes["processes"]:
+            self._beat(process)
+        self._import()
+        self._warm()
         was_away = time.time() - self._notes["made_at"] > JUST_MADE
         for job in self._notes["jobs"]:
             if was_away or not job["cron"]:
@@ -127,10 +135,58 @@ class Life:
         )
         self._later(time.time() + REPORT_EVERY, self._report)
 
-    def _call(self, method: str, url: str, **options: Any) -> None:
+    def _beat(self, process: dict[str, Any]) -> None:
+        """A process that runs for days tells what it is at."""
+        self._tell(process["id"], message=self._chances.choice(process["steps"]))
+        self._later(time.time() + BEAT_EVERY, partial(self._beat, process))
+
+    def _import(self) -> None:
+        """A short-lived process that tells how far it is, and how it ended."""
+        rows = self._chances.randint(11_000, 14_000)
+        process_id = self._register("Price list import", ["import"])
+        if process_id:
+            self._later(time.time() + BEAT_EVERY, partial(self._go_on, process_id, 0, rows))
+        self._later(time.time() + IMPORT_EVERY, self._import)
+
+    def _go_on(self, process_id: str, done: int, rows: int) -> None:
+        done = min(rows, done + self._chances.randint(600, 1_100))
+        if done < rows:
+            message = f"Row {done} of {rows}"
+            self._tell(process_id, progress=round(100 * done / rows, 1), message=message)
+            self._later(time.time() + BEAT_EVERY, partial(self._go_on, process_id, done, rows))
+        else:
+            self._tell(process_id, progress=100, message="Done")
+            ending = {"exitStatus": 0, "output": f"{rows} rows read\n"}
+            self._call("DELETE", f"{self._site}/heartbeat/{process_id}", json=ending, **self._key)
+
+    def _warm(self) -> None:
+        """A short-lived process that is heard of once more, and then never again."""
+        process_id = self._register("Cache warmer", ["web"])
+        if process_id:
+            message = "Fetches the front page"
+            self._later(time.time() + 15, partial(self._tell, process_id, message=message))
+        self._later(time.time() + WARM_EVERY, self._warm)
+
+    def _register(self, name: str, tags: list[str]) -> str | None:
+        """The id of a new short-lived process."""
+        process = {"name": name, "tags": tags, "environment": "production", "host": "web-2"}
+        process |= {"pid": self._chances.randint(3_000, 30_000)}
+        answer = self._call("POST", f"{self._site}/process/short-lived", json=process, **self._key)
+        return str(answer.json()["processId"]) if answer is not None and answer.ok else None
+
+    def _tell(self, process_id: str, **details: Any) -> None:
+        url = f"{self._site}/heartbeat/{process_id}/register"
+        self._call("POST", url, json=details, **self._key)
+
+    @property
+    def _key(self) -> dict[str, Any]:
+        return {"headers": {"Authorization": f"Bearer {self._notes['api_key']}"}}
+
+    def _call(self, method: str, url: str, **options: Any) -> requests.Response | None:
         """Whatever goes wrong is SentinelWeb's to tell: that is what it is for."""
         with suppress(requests.RequestException):
-            requests.request(method, url, timeout=TIMEOUT, **options)
+            return requests.request(method, url, timeout=TIMEOUT, **options)
+        return None
 
 
 def _next_run(job: dict[str, Any]) -> float:
