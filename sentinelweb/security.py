@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from flask import Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
+
+from sentinelweb.services import sessions
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -30,7 +30,8 @@ def init_app(app: Flask) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=(app.config["SETTINGS"].site_url or "").startswith("https://"),
-        PERMANENT_SESSION_LIFETIME=timedelta(days=30),  # "remember me", from the last use on
+        PERMANENT_SESSION_LIFETIME=sessions.LIFETIME,  # "remember me", from the last use on
+        SESSION_REFRESH_EACH_REQUEST=False,  # access.py does, once it knows the session is valid
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form left open overnight still works
     )
     app.session_interface = _SessionInterface()

@@ -18,6 +18,7 @@ from sentinelweb import create_app, i18n
 from sentinelweb.db import db
 from sentinelweb.jobs import patient_redis
 from sentinelweb.models import Channel, HeartbeatCheck, Host, Process, Service, User
+from sentinelweb.services import sessions
 from sentinelweb.services.liveness import SCHEDULER, WORKER
 from tests.support import factories
 from tests.support.catalogs import compile_catalogs
@@ -207,6 +208,7 @@ def login() -> Callable[[CheckedClient, User], None]:
         with client.session_transaction() as session:
             session["_user_id"] = user.get_id()
             session["_fresh"] = True
+            session["session_id"] = sessions.new_id()
 
     return login
 

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from sentinelweb import attempts
-from sentinelweb.access import local_path, log_in, login_required
+from sentinelweb.access import local_path, log_in, log_out, login_required
 from sentinelweb.extensions import settings
 from sentinelweb.forms.accounts import (
     ChangePasswordForm,
@@ -27,6 +27,7 @@ from sentinelweb.services import (
     invitations,
     mail,
     passwords,
+    sessions,
 )
 from sentinelweb.services.invitations import BadInvitationError
 from sentinelweb.services.passwords import BadResetLinkError
@@ -75,7 +76,7 @@ def login() -> ResponseReturnValue:
 
 @bp.post("/logout")
 def logout() -> ResponseReturnValue:
-    session.clear()
+    log_out()
     return redirect(url_for("accounts.login"), 303)
 
 
@@ -178,7 +179,7 @@ def change_password() -> ResponseReturnValue:
 @bp.post("/account/log-out-everywhere")
 @login_required
 def log_out_everywhere() -> ResponseReturnValue:
-    accounts.end_sessions(current_user)
+    sessions.end_all(current_user)
     session.clear()
     flash(_("You are logged out everywhere."), "success")
     return redirect(url_for("accounts.login"), 303)

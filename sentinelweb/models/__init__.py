@@ -4,6 +4,7 @@ from sentinelweb.models.api_key import ApiKey
 from sentinelweb.models.channel import Channel, monitor_channels
 from sentinelweb.models.component import Component
 from sentinelweb.models.delivery import Delivery, DeliveryAttempt, DeliveryState
+from sentinelweb.models.ended_session import EndedSession
 from sentinelweb.models.heartbeat_check import HeartbeatCheck
 from sentinelweb.models.host import Host
 from sentinelweb.models.monitor import Monitor
@@ -27,6 +28,7 @@ __all__ = [
     "Delivery",
     "DeliveryAttempt",
     "DeliveryState",
+    "EndedSession",
     "HeartbeatCheck",
     "Host",
     "HostRollup",

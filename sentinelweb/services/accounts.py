@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import unicodedata
 from dataclasses import dataclass, field
 
@@ -178,17 +177,6 @@ def get(user_id: int) -> User | None:
     return db.session.get(User, user_id) if user_id <= MAX_ID else None
 
 
-def of_session(session_id: str) -> User | None:
-    """The user whose `get_id()` a session holds, unless the session was ended since."""
-    id_text, _dot, nonce = session_id.partition(".")
-    if not (id_text.isascii() and id_text.isdigit()):
-        return None
-    user = get(int(id_text))
-    if user is None or not secrets.compare_digest(user.session_nonce.encode(), nonce.encode()):
-        return None
-    return user
-
-
 def update_profile(user: User, *, name: str, locale: str | None, timezone: str | None) -> None:
     """Change what `user` is called and reads; None stands for the browser's or server's choice."""
     name = _clean_name(name, user.email)
@@ -211,15 +199,6 @@ def choose_locale(user: User, locale: str) -> None:
     _check_preferences(locale, None)
     with writing() as session:
         session.execute(sa.update(User).where(User.id == user.id).values(locale=locale))
-
-
-def end_sessions(user: User) -> None:
-    """Log `user` out everywhere; reset links die too."""
-    with writing() as session:
-        session.execute(
-            sa.update(User).where(User.id == user.id).values(session_nonce=passwords.new_nonce())
-        )
-    log.info("sessions_ended", user_id=user.id)
 
 
 def _anybody(session: Session) -> bool:

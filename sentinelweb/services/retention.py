@@ -12,6 +12,7 @@ from config import Settings
 from sentinelweb.db import among, db, writing
 from sentinelweb.models import (
     Delivery,
+    EndedSession,
     HostRollup,
     MonitoringCycle,
     Ping,
@@ -20,7 +21,7 @@ from sentinelweb.models import (
     StatusChange,
     TeamRollup,
 )
-from sentinelweb.services import processes, rollups
+from sentinelweb.services import processes, rollups, sessions
 
 BATCH = 1_000  # rows of one transaction: more would hold up pings
 OWNERS = 50  # whose minutes are looked through at a time; of coarser sums as many more
@@ -58,6 +59,7 @@ def prune(now: datetime, settings: Settings) -> dict[str, int]:
             checks.c.id <= rollups.summed_upto(),
         ),
         _Kept(cycles, timedelta(days=settings.cycle_retention_days), cycles.c.summed),
+        _Kept(EndedSession.__table__, sessions.LIFETIME + timedelta(days=1), sa.true()),
     )
     deleted = {item.table.name: _prune(item, now - item.age) for item in kept}
     ended_before = now - timedelta(days=settings.process_retention_days)

@@ -395,6 +395,63 @@ def test_logging_out_ends_the_session(client: CheckedClient, user: User, login: 
     assert client.get("/logout").status_code == 405
 
 
+class TestCopiedCookie:
+    """What whoever copied a cookie may do once its owner has logged out: nothing."""
+
+    @pytest.fixture
+    def thief(self, app: Flask, client: CheckedClient, user: User) -> CheckedClient:
+        log_in(client, remember="y")
+        cookie = client.get_cookie("session")
+        assert cookie is not None
+        thief = app.test_client()
+        assert isinstance(thief, CheckedClient)
+        thief.set_cookie("session", cookie.value)
+        assert is_logged_in(thief)
+        return thief
+
+    def test_it_opens_nothing(self, client: CheckedClient, thief: CheckedClient) -> None:
+        client.get("/account")
+        client.submit("/logout")
+
+        assert not is_logged_in(thief)
+
+    @pytest.mark.parametrize("path", ["/login", "/health", "/static/js/app.js", "/nonsense"])
+    def test_it_is_not_renewed_until_its_end_is_forgotten(
+        self, client: CheckedClient, thief: CheckedClient, path: str
+    ) -> None:
+        client.get("/account")
+        client.submit("/logout")
+        cookie = thief.get_cookie("session")
+        assert cookie is not None
+
+        thief.get(path, buffered=True)
+
+        renewed = thief.get_cookie("session")
+        assert renewed is None or renewed.value == cookie.value or not renewed.expires
+
+    def test_becoming_somebody_else_ends_the_session_before(
+        self, client: CheckedClient, thief: CheckedClient, admin: User
+    ) -> None:
+        invitation = invitations.invite("new@example.com", by=admin)
+        client.get(path_of(invitations.link(invitation, "http://localhost")))
+        client.submit(data={"password": PASSWORD})
+
+        assert not is_logged_in(thief)
+
+    def test_other_browsers_of_the_user_go_on(
+        self, app: Flask, client: CheckedClient, user: User, login: Login
+    ) -> None:
+        elsewhere = app.test_client()
+        assert isinstance(elsewhere, CheckedClient)
+        login(elsewhere, user)
+        login(client, user)
+        client.get("/account")
+
+        client.submit("/logout")
+
+        assert is_logged_in(elsewhere)
+
+
 def test_a_page_behind_a_form_is_not_returned_to(client: CheckedClient, user: User) -> None:
     client.get("/login")
     token = client.form().query_one("[name=csrf_token]").attrs["value"]

@@ -13,7 +13,7 @@ from flask import Flask
 from config import ConfigurationError, Settings
 from sentinelweb.db import db
 from sentinelweb.models import Membership, Role, Team, User
-from sentinelweb.services import accounts, passwords
+from sentinelweb.services import accounts
 from sentinelweb.services.accounts import AlreadySetUpError, Newcomer
 from sentinelweb.services.errors import InvalidInputError
 from tests.support.databases import settings_for_tests
@@ -247,29 +247,6 @@ class TestAuthenticate:
 
         known, unknown = quickest("user@example.com"), quickest("nobody@example.com")
         assert 0.5 < known / unknown < 2
-
-
-@pytest.mark.usefixtures("user")
-class TestSessions:
-    def test_a_session_names_its_user(self, user: User) -> None:
-        assert accounts.of_session(user.get_id()) == user
-
-    @pytest.mark.parametrize(
-        "session_id",
-        ["", ".", "1", "1.", "x.y", "-1.x", "1.é", "٣.x", f"{2**31}.x", f"{'9' * 99}.x"],
-    )
-    def test_what_names_no_session_gives_nobody(self, session_id: str) -> None:
-        assert accounts.of_session(session_id) is None
-
-    def test_ended_sessions_give_nobody(self, user: User) -> None:
-        session_id, link = user.get_id(), passwords.reset_link(user, "")
-
-        accounts.end_sessions(user)
-
-        assert accounts.of_session(session_id) is None
-        assert accounts.of_session(user.get_id()) == user
-        with pytest.raises(passwords.BadResetLinkError):
-            passwords.user_of_reset_token(link.rpartition("/")[2])
 
 
 class TestProfile:

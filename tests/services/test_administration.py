@@ -10,7 +10,7 @@ from flask import Flask
 
 from sentinelweb.db import db
 from sentinelweb.models import HeartbeatCheck, Membership, Monitor, Role, Team, User
-from sentinelweb.services import accounts, administration
+from sentinelweb.services import accounts, administration, sessions
 from sentinelweb.services.errors import InvalidInputError, NotFoundError
 from tests.support.factories import NOW, team_of
 from tests.support.parallel import together
@@ -106,4 +106,4 @@ def test_a_deleted_user_takes_along_what_nobody_else_has(
     assert set(db.session.scalars(sa.select(Monitor))) == {kept, shared_heartbeat}
     assert set(db.session.scalars(sa.select(Team))) == {admin_team, shared}
     assert db.session.scalars(sa.select(User)).all() == [admin]
-    assert accounts.of_session(session_id) is None
+    assert sessions.user_of(session_id, "") is None

@@ -10,7 +10,7 @@ from flask import Flask
 from itsdangerous import URLSafeTimedSerializer
 
 from sentinelweb.models import User
-from sentinelweb.services import accounts, administration, passwords
+from sentinelweb.services import accounts, administration, passwords, sessions
 from sentinelweb.services.errors import BusyError, InvalidInputError
 from sentinelweb.services.passwords import BadResetLinkError
 from tests.conftest import Clock
@@ -33,7 +33,7 @@ class TestChange:
 
         assert accounts.authenticate(user.email, NEW) == user
         assert accounts.authenticate(user.email, PASSWORD) is None
-        assert accounts.of_session(session_id) is None
+        assert sessions.user_of(session_id, "") is None
         with pytest.raises(BadResetLinkError):
             passwords.user_of_reset_token(token)
 

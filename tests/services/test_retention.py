@@ -15,6 +15,7 @@ from sentinelweb.models import (
     Channel,
     Delivery,
     DeliveryAttempt,
+    EndedSession,
     HeartbeatCheck,
     HostRollup,
     MonitoringCycle,
@@ -213,3 +214,15 @@ def test_finer_sums_go_sooner(
     assert retention.prune(NOW, settings)[model.__tablename__] == 11
     left = db.session.scalars(sa.select(model.bucket_at)).all()
     assert left == [NOW - timedelta(days=days - 0.01)]
+
+
+@pytest.mark.usefixtures("app")
+def test_an_ended_session_is_remembered_until_its_cookie_has_expired(settings: Settings) -> None:
+    with writing() as session:
+        session.add_all(
+            EndedSession(session_id=str(age), **days_ago(age)) for age in (100, 31.01, 30, 1)
+        )
+
+    assert retention.prune(NOW, settings)["ended_sessions"] == 2
+
+    assert set(db.session.scalars(sa.select(EndedSession.session_id))) == {"30", "1"}
