@@ -13,6 +13,8 @@ from sqlalchemy.orm import selectinload
 from sentinelweb.core.fingerprint import fingerprint
 from sentinelweb.db import db
 from sentinelweb.models import Channel, Delivery, DeliveryState
+from sentinelweb.services import keyset
+from sentinelweb.services.keyset import Page
 
 PAGE_SIZE = 20
 MAX_ID = 2**63 - 1  # a larger one cannot be asked of a database
@@ -41,6 +43,13 @@ def of_channel(channel: Channel, before: int | None = None) -> DeliveryLog:
         deliveries[-1].id if len(found) > PAGE_SIZE else None,
         frozenset(end for end, count in ends.items() if end and count > 1),
     )
+
+
+def page(channel: Channel, before: int | None, limit: int) -> Page[Delivery]:
+    """Deliveries with their tries, of any number."""
+    query = sa.select(Delivery).options(selectinload(Delivery.attempts))
+    of_channel = Delivery.channel_id == channel.id
+    return keyset.latest(query, Delivery, of_channel, before, limit)
 
 
 def state(channel: Channel, before: int | None = None) -> str:

@@ -91,8 +91,17 @@ def has_first() -> bool:
     return db.session.scalar(sa.select(StatusPage.id).where(StatusPage.is_first)) is not None
 
 
-def create(actor: Actor, values: PageValues, *, with_all_monitors: bool = False) -> StatusPage:
-    """Make a page of the actor's own team, empty or with all active monitors that it has."""
+def create(
+    actor: Actor,
+    values: PageValues,
+    *,
+    items: Sequence[ItemValues] = (),
+    with_all_monitors: bool = False,
+) -> StatusPage:
+    """Make a page of the actor's own team, with `items` or with all active monitors that it has.
+
+    Raise NotFoundError if one of `items` is a monitor of another team.
+    """
     now = clock.now()
     with _taken_slugs_told(), writing() as session:
         team_id = scoping.home_team(actor)
@@ -103,6 +112,7 @@ def create(actor: Actor, values: PageValues, *, with_all_monitors: bool = False)
         _fill(session, actor, page, values)
         session.add(page)
         session.flush()
+        _show_exactly(session, page, items)
         if with_all_monitors:
             active = sa.and_(Monitor.is_active, *_addable(page))
             query = sa.select(Monitor.id).where(active).order_by(sa.func.lower(Monitor.name))
@@ -110,10 +120,15 @@ def create(actor: Actor, values: PageValues, *, with_all_monitors: bool = False)
     return page
 
 
-def edit(actor: Actor, page_id: int, values: PageValues) -> StatusPage:
+def edit(
+    actor: Actor, page_id: int, values: PageValues, items: Sequence[ItemValues] | None = None
+) -> StatusPage:
+    """Change a page; with `items` also what it shows: these, in their order, and no others."""
     with _taken_slugs_told(), writing() as session:
         page = scoping.owned_for_update(actor, StatusPage, page_id, session)
         _fill(session, actor, page, values)
+        if items is not None:
+            _show_exactly(session, page, items)
         _touch(page)
     return page
 
@@ -269,6 +284,15 @@ def _check_team(session: Session, page: StatusPage, ids: Collection[int]) -> Non
     query = sa.select(Monitor.id).where(Monitor.id.in_(ids), Monitor.team_id == page.team_id)
     if len(session.scalars(query).all()) != len(ids):
         raise NotFoundError
+
+
+def _show_exactly(session: Session, page: StatusPage, values: Sequence[ItemValues]) -> None:
+    wanted = {item.monitor_id: item.columns() for item in values}
+    _check_team(session, page, wanted)
+    page.items = [
+        StatusPageItem(monitor_id=monitor_id, position=position, **columns)
+        for position, (monitor_id, columns) in enumerate(wanted.items(), start=1)
+    ]
 
 
 def _append(session: Session, page: StatusPage, ids: Sequence[int], section: str) -> int:

@@ -264,3 +264,22 @@ def test_the_pages_of_a_team_are_listed_the_first_one_first(admin, other_user):
     make(other_user, "theirs")
     assert [page.slug for page in status_pages.of_teams(admin)] == ["z-page", "b-page"]
     assert scoping.owned(admin, StatusPage, status_pages.of_teams(admin)[0].id)
+
+
+def test_a_page_can_be_given_all_that_it_shows_at_once(user, page, three, make_heartbeat):
+    other = make_heartbeat(user, name="D").id
+    wanted = [ItemValues(three[2], 1, section="Shop"), ItemValues(other, 2, shows_tags=True)]
+    status_pages.edit(user, page.id, PageValues("Changed", page.slug), wanted)
+    assert names(page) == ["C", "D"]
+    first, second = status_pages.items(page)
+    assert (first.section, first.shows_tags) == ("Shop", False)
+    assert (second.section, second.shows_tags) == ("", True)
+
+
+def test_what_another_team_owns_changes_nothing_of_a_page(user, other_user, page, make_heartbeat):
+    theirs = ItemValues(make_heartbeat(other_user).id, 1)
+    with pytest.raises(NotFoundError):
+        status_pages.edit(user, page.id, PageValues("Changed", page.slug), [theirs])
+    with pytest.raises(NotFoundError):
+        status_pages.create(user, PageValues("New", "new"), items=[theirs])
+    assert [each.title for each in status_pages.of_teams(user)] == ["Example"]
