@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from sentinelweb.core.results import ProbeResult
 from sentinelweb.core.status import Status
 from sentinelweb.core.targets import without_credentials
+from sentinelweb.models import Monitor
 
 
 class MonitorRow(Protocol):
@@ -28,6 +29,18 @@ class MonitorRow(Protocol):
     def status(self) -> str: ...
     @property
     def status_since(self) -> datetime: ...
+
+
+_monitors = Monitor.__table__
+# What makes a row a MonitorRow.
+MONITOR_COLUMNS = (
+    _monitors.c.id,
+    _monitors.c.slug,
+    _monitors.c.name,
+    _monitors.c.description,
+    _monitors.c.status,
+    _monitors.c.status_since,
+)
 
 
 class HeartbeatRow(MonitorRow, Protocol):

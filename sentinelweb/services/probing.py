@@ -18,7 +18,7 @@ from sentinelweb.extensions import settings
 from sentinelweb.models import Monitor, Service
 from sentinelweb.models.service import RECENT_RESULTS
 from sentinelweb.services import result_rows, transitions
-from sentinelweb.services.facts import ServiceRow, service_facts
+from sentinelweb.services.facts import MONITOR_COLUMNS, ServiceRow, service_facts
 from sentinelweb.services.leases import next_slot
 from sentinelweb.services.transitions import Transition
 
@@ -200,15 +200,7 @@ def _change(session: Session, changes: Sequence[_Change], now: datetime) -> Reco
     rows: dict[int, Any] = {}
     if told:
         query = (
-            sa.select(
-                _monitors.c.id,
-                _monitors.c.slug,
-                _monitors.c.name,
-                _monitors.c.description,
-                _monitors.c.status,
-                _monitors.c.status_since,
-                _services.c.target,
-            )
+            sa.select(*MONITOR_COLUMNS, _services.c.target)
             .join(_services, _services.c.id == _monitors.c.id)
             .where(among(_monitors.c.id, told))
         )

@@ -14,7 +14,7 @@ from sentinelweb.core.status import Event, Status, decide
 from sentinelweb.db import writing
 from sentinelweb.models import ApiKey, Monitor, Process
 from sentinelweb.services import transitions
-from sentinelweb.services.facts import process_facts
+from sentinelweb.services.facts import MONITOR_COLUMNS, process_facts
 from sentinelweb.services.transitions import Transition
 
 _monitors = Monitor.__table__
@@ -53,16 +53,7 @@ def _rows(session: Session, slugs: set[str]) -> dict[str, sa.Row[Any]]:
     for each other.
     """
     found = session.execute(
-        sa.select(
-            _monitors.c.id,
-            _monitors.c.slug,
-            _monitors.c.team_id,
-            _monitors.c.name,
-            _monitors.c.description,
-            _monitors.c.status,
-            _monitors.c.status_since,
-            _processes,
-        )
+        sa.select(*MONITOR_COLUMNS, _monitors.c.team_id, _processes)
         .join(_processes, _processes.c.id == _monitors.c.id)
         .where(_monitors.c.slug.in_(slugs))
         .order_by(_monitors.c.id)

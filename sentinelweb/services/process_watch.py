@@ -9,23 +9,33 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from sentinelweb.core import silence
 from sentinelweb.core.status import Decision, Event, Status, decide
-from sentinelweb.db import among, db, writing
+from sentinelweb.db import db, writing
 from sentinelweb.models import Monitor, Process
-from sentinelweb.services import outages, transitions
+from sentinelweb.services import transitions
 from sentinelweb.services.facts import process_facts
+from sentinelweb.services.overdue import Row, Watch
 from sentinelweb.services.transitions import Transition
 
-BATCH = 500
 SILENT = "silent"
 EXPIRED = "expired"
 MAX_NAMED = 100
 
 _monitors = Monitor.__table__
 _processes = Process.__table__
+_watch = Watch(
+    _processes,
+    _processes.c.expiry,
+    (
+        _processes.c.last_heartbeat,
+        _processes.c.keep_alive,
+        _processes.c.host,
+        _processes.c.progress,
+        _processes.c.message,
+    ),
+)
 
-Row = sa.Row[*tuple[Any, ...]]
+is_due = _watch.is_due
 
 
 @dataclass(slots=True)
@@ -47,29 +57,22 @@ def run(now: datetime) -> WatchStatistics:
 
     Any number of looks may run at once.
     """
-    until = outages.judged_until(now)
     statistics = WatchStatistics()
+
+    def judge(session: Session, rows: list[Row], until: datetime) -> None:
+        silent = [row.id for row in rows if row.keep_alive]
+        expired = [row.id for row in rows if not row.keep_alive]
+        _watch.stop_waiting(session, silent)
+        _watch.stop_waiting(session, expired, ended_at=until)
+        applied = transitions.apply(session, [_transition(row, until) for row in rows], until)
+        statistics.down += len(applied.monitor_ids.intersection(silent))
+        statistics.expired += len(applied.monitor_ids.intersection(expired))
+        statistics.alerts += applied.deliveries
+
     _keep_alive(now)
-    taken = BATCH
-    while taken == BATCH:
-        with writing() as session:
-            taken = _judge_batch(session, until, statistics)
+    _watch.look(now, judge)
     _count(now, statistics)
     return statistics
-
-
-def next_due() -> datetime | None:
-    """The earliest moment at which some process becomes overdue."""
-    earliest: datetime | None = db.session.scalar(
-        sa.select(sa.func.min(_processes.c.overdue_at)).where(_processes.c.overdue_at.is_not(None))
-    )
-    return earliest
-
-
-def is_due(now: datetime) -> bool:
-    """Whether a look at `now` would find something to judge."""
-    due = next_due()
-    return due is not None and due < outages.judged_until(now)
 
 
 def _keep_alive(now: datetime) -> None:
@@ -86,49 +89,6 @@ def _keep_alive(now: datetime) -> None:
         )
 
 
-def _judge_batch(session: Session, now: datetime, statistics: WatchStatistics) -> int:
-    """Judge up to BATCH overdue processes; return how many there were."""
-    rows = session.execute(
-        sa.select(
-            _monitors.c.id,
-            _monitors.c.slug,
-            _monitors.c.name,
-            _monitors.c.description,
-            _monitors.c.status,
-            _monitors.c.status_since,
-            _processes,
-        )
-        .join(_processes, _processes.c.id == _monitors.c.id)
-        .where(_processes.c.overdue_at < now)
-        .order_by(_processes.c.overdue_at)
-        .limit(BATCH)
-        # Another look holds what is skipped, and judges it.
-        .with_for_update(skip_locked=True)
-    ).all()
-    if not rows:
-        return 0
-    deaf = outages.deaf_spans(min(row.last_heartbeat for row in rows))
-    changes: list[Transition] = []
-    silent: list[int] = []
-    expired: list[int] = []
-    for row in rows:
-        overdue_at = silence.overdue_at(row.last_heartbeat, timedelta(seconds=row.expiry), deaf)
-        if overdue_at >= now:
-            session.execute(
-                sa.update(_processes).where(_processes.c.id == row.id).values(overdue_at=overdue_at)
-            )
-            continue
-        (silent if row.keep_alive else expired).append(row.id)
-        changes.append(_transition(row, now))
-    _close(session, silent)
-    _close(session, expired, ended_at=now)
-    applied = transitions.apply(session, changes, now)
-    statistics.down += len(applied.monitor_ids.intersection(silent))
-    statistics.expired += len(applied.monitor_ids.intersection(expired))
-    statistics.alerts += applied.deliveries
-    return len(rows)
-
-
 def _transition(row: Row, now: datetime) -> Transition:
     status = Status(row.status)
     if not row.keep_alive:
@@ -136,16 +96,6 @@ def _transition(row: Row, now: datetime) -> Transition:
     decision = decide(status, Event.FAILED, None, now, reason=SILENT)
     facts = process_facts(row, decision.status, now, note=SILENT) if decision.alert else {}
     return Transition(row.id, status, decision, facts)
-
-
-def _close(session: Session, ids: list[int], **values: Any) -> None:
-    """Expect nothing more of those that have just gone down or ended."""
-    if ids:
-        session.execute(
-            sa.update(_processes)
-            .where(among(_processes.c.id, ids))
-            .values(overdue_at=None, **values)
-        )
 
 
 def _count(now: datetime, statistics: WatchStatistics) -> None:

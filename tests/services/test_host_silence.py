@@ -11,7 +11,7 @@ from flask import Flask
 
 from sentinelweb.db import db, writing
 from sentinelweb.models import Channel, Component, Delivery, Host, Outage, User
-from sentinelweb.services import host_silence, outages
+from sentinelweb.services import host_silence, outages, overdue
 from tests.support.factories import NOW
 from tests.support.parallel import together
 
@@ -72,7 +72,7 @@ def test_what_cannot_go_down_is_looked_at_once(make_heard: MakeHost, status: str
 
 
 def test_more_than_a_batch(make_heard: MakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host_silence, "BATCH", 2)
+    monkeypatch.setattr(overdue, "BATCH", 2)
     for number in range(5):
         make_heard(name=f"web-{number}")
     assert run(61)["down"] == 5
