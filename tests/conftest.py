@@ -30,6 +30,7 @@ from tests.support.databases import (
     settings_for_tests,
 )
 from tests.support.mailbox import Mailbox, finish_background_mail, mail_server
+from tests.support.routes import CompiledRule
 from tests.support.servers import TestRun, start_redis
 from tests.support.templates import CompiledTemplates
 
@@ -56,6 +57,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 _RUN = pytest.StashKey[TestRun]()
 _TEMPLATES = CompiledTemplates()
+Flask.url_rule_class = CompiledRule
 
 
 def _setting_names() -> set[str]:
