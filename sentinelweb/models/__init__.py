@@ -19,6 +19,7 @@ from sentinelweb.models.service_check import ServiceCheck
 from sentinelweb.models.status_change import StatusChange
 from sentinelweb.models.status_page import StatusPage, StatusPageItem, Visibility
 from sentinelweb.models.team import Membership, Role, Team
+from sentinelweb.models.team_import import ImportState, TeamImport, UploadPart
 from sentinelweb.models.user import Invitation, User
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "HeartbeatCheck",
     "Host",
     "HostRollup",
+    "ImportState",
     "Invitation",
     "Membership",
     "Monitor",
@@ -49,7 +51,9 @@ __all__ = [
     "StatusPage",
     "StatusPageItem",
     "Team",
+    "TeamImport",
     "TeamRollup",
+    "UploadPart",
     "User",
     "Visibility",
     "monitor_channels",
