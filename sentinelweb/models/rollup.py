@@ -10,17 +10,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sentinelweb.db import Base
 
 
-class ServiceRollup(Base):
-    """A service's results from `bucket_at` on, for `resolution` seconds."""
+class Bucket:
+    """What is summed up holds from `bucket_at` on, for `resolution` seconds."""
 
-    __tablename__ = "service_rollups"
     __table_args__ = {"sqlite_with_rowid": False}
 
-    service_id: Mapped[int] = mapped_column(
-        sa.ForeignKey("services.id", ondelete="CASCADE"), primary_key=True
-    )
     resolution: Mapped[int] = mapped_column(primary_key=True)
     bucket_at: Mapped[datetime] = mapped_column(primary_key=True)
+
+
+class Results(Bucket):
+    """How many results there were of each kind, and the latencies (ms) of those that have one."""
+
     healthy: Mapped[int] = mapped_column(default=0)
     down: Mapped[int] = mapped_column(default=0)
     error: Mapped[int] = mapped_column(default=0)
@@ -32,17 +33,40 @@ class ServiceRollup(Base):
     latency_max: Mapped[float | None]
 
 
-class HostRollup(Base):
-    """A host's cycles from `bucket_at` on, for `resolution` seconds; a mean is sum by count."""
+class ServiceRollup(Results, Base):
+    """A service's results."""
+
+    __tablename__ = "service_rollups"
+
+    service_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("services.id", ondelete="CASCADE"), primary_key=True
+    )
+
+
+class TeamRollup(Results, Base):
+    """The results of all services of a team that one host looks at.
+
+    `host_id` is 0 for those that we probe ourselves. It is no foreign key: what a host found stays
+    true when it is gone.
+    """
+
+    __tablename__ = "team_rollups"
+
+    team_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("teams.id", ondelete="CASCADE"), primary_key=True
+    )
+    # Last in the key: a team is read by time, whoever looked.
+    host_id: Mapped[int] = mapped_column(primary_key=True, sort_order=1)
+
+
+class HostRollup(Bucket, Base):
+    """A host's cycles; a mean is sum by count."""
 
     __tablename__ = "host_rollups"
-    __table_args__ = {"sqlite_with_rowid": False}
 
     host_id: Mapped[int] = mapped_column(
         sa.ForeignKey("hosts.id", ondelete="CASCADE"), primary_key=True
     )
-    resolution: Mapped[int] = mapped_column(primary_key=True)
-    bucket_at: Mapped[datetime] = mapped_column(primary_key=True)
     cycles: Mapped[int] = mapped_column(default=0)
     cpu_count: Mapped[int] = mapped_column(default=0)
     cpu_sum: Mapped[float] = mapped_column(default=0)
@@ -70,33 +94,6 @@ class HostRollup(Base):
     relay_500: Mapped[int] = mapped_column(default=0)
     relay_other: Mapped[int] = mapped_column(default=0)
     relay_none: Mapped[int] = mapped_column(default=0)
-
-
-class TeamRollup(Base):
-    """The results of all services of a team that one host looks at, summed up likewise.
-
-    `host_id` is 0 for those that we probe ourselves. It is no foreign key: what a host found stays
-    true when it is gone.
-    """
-
-    __tablename__ = "team_rollups"
-    __table_args__ = {"sqlite_with_rowid": False}
-
-    team_id: Mapped[int] = mapped_column(
-        sa.ForeignKey("teams.id", ondelete="CASCADE"), primary_key=True
-    )
-    resolution: Mapped[int] = mapped_column(primary_key=True)
-    bucket_at: Mapped[datetime] = mapped_column(primary_key=True)
-    host_id: Mapped[int] = mapped_column(primary_key=True)
-    healthy: Mapped[int] = mapped_column(default=0)
-    down: Mapped[int] = mapped_column(default=0)
-    error: Mapped[int] = mapped_column(default=0)
-    timeout: Mapped[int] = mapped_column(default=0)
-    unknown: Mapped[int] = mapped_column(default=0)
-    latency_count: Mapped[int] = mapped_column(default=0)
-    latency_sum: Mapped[float] = mapped_column(default=0)
-    latency_min: Mapped[float | None]
-    latency_max: Mapped[float | None]
 
 
 class RollupMark(Base):
