@@ -24,7 +24,6 @@ from sentinelweb.forms.services import (
 from sentinelweb.i18n import gettext as _
 from sentinelweb.models import Service
 from sentinelweb.models.service import RECENT_RESULTS
-from sentinelweb.probes import reasons
 from sentinelweb.services import (
     liveness,
     monitors,
@@ -44,7 +43,6 @@ _MICROSECOND = timedelta(microseconds=1)
 
 bp = Blueprint("services", __name__)
 bp.before_request(login_required(lambda: None))
-bp.add_app_template_filter(reasons.explain, "reason")
 bp.add_app_template_filter(without_credentials, "public_target")
 
 # Each makes a worker call somebody else's.

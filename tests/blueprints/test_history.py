@@ -54,7 +54,7 @@ def test_it_tells_uptime_outages_and_what_is_not_known(browser, heartbeat):
     assert "2h" in week
     assert "99.58%" in month
     assert "33" in month  # percent of the month, before it was made
-    assert "no ping came" in browser.text("main")
+    assert "no ping within the grace" in browser.text("main")
 
 
 def test_our_own_outages_are_not_passed_off_as_up(user, heartbeat, clock):
