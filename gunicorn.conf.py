@@ -10,7 +10,7 @@ from gunicorn.workers.base import Worker
 
 from config import load_settings_or_exit
 from sentinelweb import logs
-from sentinelweb.runtime import lifeline
+from sentinelweb.runtime import lifeline, pages_signs
 
 _settings = load_settings_or_exit()
 logs.configure(_settings)
@@ -39,6 +39,10 @@ def post_fork(server: Arbiter, _worker: Worker) -> None:
     """A worker that outlives gunicorn by a second still holds its port. Pings go before pages."""
     lifeline.tie_to(server.pid)
     os.nice(10)
+
+
+def post_worker_init(worker: Worker) -> None:
+    pages_signs.show(worker.wsgi)
 
 
 class logger_class(Logger):  # noqa: N801 - gunicorn's name for the setting

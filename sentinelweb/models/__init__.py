@@ -10,7 +10,7 @@ from sentinelweb.models.host import Host
 from sentinelweb.models.monitor import Monitor
 from sentinelweb.models.monitor_count import MonitorCount
 from sentinelweb.models.monitoring_cycle import MonitoringCycle
-from sentinelweb.models.outage import Outage
+from sentinelweb.models.outage import Outage, PagesOutage
 from sentinelweb.models.ping import Ping
 from sentinelweb.models.process import Process
 from sentinelweb.models.rollup import HostRollup, RollupMark, ServiceRollup, TeamRollup
@@ -40,6 +40,7 @@ __all__ = [
     "MonitorCount",
     "MonitoringCycle",
     "Outage",
+    "PagesOutage",
     "Ping",
     "Process",
     "Role",

@@ -17,7 +17,7 @@ from sentinelweb.services.transitions import Transition
 SILENT = "silent"
 
 _hosts = Host.__table__
-_watch = Watch(_hosts, _hosts.c.silent_after, (_hosts.c.last_report_at,))
+_watch = Watch(_hosts, _hosts.c.silent_after, (_hosts.c.last_report_at,), through_pages=True)
 
 is_due = _watch.is_due
 

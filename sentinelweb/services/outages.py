@@ -2,13 +2,15 @@
 
 A web process shows every second that pings can be received. While none does, the audit judges as of
 the last sign; when one does again, the time between is an Outage, and the deadlines that fell into
-it are moved before anything is judged. A clock that leaps forward, and a machine that slept, look
+it are moved before anything is judged. The pages show signs of their own, for the hosts that report
+to them. A clock that leaps forward, and a machine that slept, look
 the same and are treated the same.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import sqlalchemy as sa
 import structlog
@@ -20,11 +22,14 @@ from sentinelweb.core.schedule import Deadlines, Schedule, forgive
 from sentinelweb.core.silence import Span
 from sentinelweb.core.status import Status, overdue_at
 from sentinelweb.db import db, writing
-from sentinelweb.models import Component, HeartbeatCheck, Outage
+from sentinelweb.models import Component, HeartbeatCheck, Outage, PagesOutage
 
 log = structlog.get_logger(__name__)
 
+AnyOutage = TypeVar("AnyOutage", Outage, PagesOutage)
+
 WEB = "web"
+PAGES = "pages"
 SIGN_EVERY = timedelta(seconds=1)
 SILENT_AFTER = timedelta(seconds=5)
 BATCH = 500
@@ -33,41 +38,57 @@ RECENT = 20
 
 def sign_of_web(now: datetime) -> Outage | None:
     """Record that pings can be received at `now`; return the outage that this ends, if any."""
+    return _sign(WEB, Outage, now)
+
+
+def sign_of_pages(now: datetime) -> PagesOutage | None:
+    """Record that hosts can report at `now`; return the outage that this ends, if any.
+
+    Each worker of gunicorn calls it, and the sign of one is enough.
+    """
+    seen_at = db.session.scalar(sa.select(Component.seen_at).where(Component.name == PAGES))
+    if seen_at is not None and timedelta() <= now - seen_at < SIGN_EVERY:
+        return None
+    return _sign(PAGES, PagesOutage, now)
+
+
+def _sign(name: str, model: type[AnyOutage], now: datetime) -> AnyOutage | None:
     with writing() as session:
-        web = session.get(Component, WEB, with_for_update=True, populate_existing=True)
-        if web is None:
-            _first_sign(session, now)
+        part = session.get(Component, name, with_for_update=True, populate_existing=True)
+        if part is None:
+            _first_sign(session, name, now)
             return None
-        silence = now - web.seen_at
+        silence = now - part.seen_at
         outage = None
         if silence > SILENT_AFTER:
-            outage = Outage(began_at=web.seen_at, ended_at=now)
+            outage = model(began_at=part.seen_at, ended_at=now)
             session.add(outage)
             log.warning(
                 "outage_ended",
-                began_at=web.seen_at.isoformat(),
+                part=name,
+                began_at=part.seen_at.isoformat(),
                 seconds=round(silence.total_seconds(), 1),
             )
-        web.seen_at = now
+        part.seen_at = now
     return outage
 
 
-def _first_sign(session: Session, now: datetime) -> None:
-    """Several web processes may start at once on an empty database."""
+def _first_sign(session: Session, name: str, now: datetime) -> None:
+    """Several processes may start at once on an empty database."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(Component.__table__).values(name=WEB, seen_at=now)
+    insert = dialect.insert(Component.__table__).values(name=name, seen_at=now)
     session.execute(insert.on_conflict_do_nothing())
 
 
-def judged_until(now: datetime) -> datetime:
+def judged_until(now: datetime, *, through_pages: bool = False) -> datetime:
     """The moment as of which the audit may judge: `now`, or the last sign of a silent web.
 
-    Before the first sign ever there is nothing to go by, and `now` it is.
+    `through_pages` is for those who report to the pages, which can be silent alone. Before the
+    first sign ever there is nothing to go by, and `now` it is.
     """
-    seen_at = db.session.scalar(sa.select(Component.seen_at).where(Component.name == WEB))
-    if seen_at is None or now - seen_at <= SILENT_AFTER:
-        return now
-    return seen_at
+    names = (WEB, PAGES) if through_pages else (WEB,)
+    signs = db.session.scalars(sa.select(Component.seen_at).where(Component.name.in_(names)))
+    return min((seen_at for seen_at in signs if now - seen_at > SILENT_AFTER), default=now)
 
 
 def settle() -> int:
@@ -142,14 +163,19 @@ def deadlines_since(session: Session, schedule: Schedule, counted_from: datetime
     return deadlines
 
 
-def deaf_spans(since: datetime) -> list[Span]:
+def deaf_spans(since: datetime, *, through_pages: bool = False) -> list[Span]:
     """When we could hear nobody, in its order, of what ended after `since`.
 
-    Two web processes may have noticed the same outage, which is one span.
+    `through_pages` is for those who report to the pages. Two web processes may have noticed the
+    same outage, which is one span; that of the pages is mostly part of one of all.
     """
+    models = (Outage, PagesOutage) if through_pages else (Outage,)
+    found: list[Span] = []
+    for model in models:
+        query = sa.select(model.began_at, model.ended_at).where(model.ended_at > since)
+        found += [(began_at, ended_at) for began_at, ended_at in db.session.execute(query)]
     spans: list[Span] = []
-    query = sa.select(Outage.began_at, Outage.ended_at).where(Outage.ended_at > since)
-    for began_at, ended_at in db.session.execute(query.order_by(Outage.began_at)):
+    for began_at, ended_at in sorted(found):
         if spans and began_at <= spans[-1][1]:
             spans[-1] = spans[-1][0], max(spans[-1][1], ended_at)
         else:

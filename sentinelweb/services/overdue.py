@@ -29,12 +29,14 @@ class Watch:
     """Over the rows of `table` by its indexed `overdue_at`, NULL for whom nobody waits for.
 
     `patience` is the column that says for how many seconds they may be silent, and `facts` are
-    those that an alert is made of, beside MONITOR_COLUMNS.
+    those that an alert is made of, beside MONITOR_COLUMNS. Who is heard `through_pages` is not
+    missed while those are away.
     """
 
     table: sa.Table
     patience: sa.Column[int]
     facts: tuple[sa.Column[Any], ...]
+    through_pages: bool = False
 
     def next_due(self) -> datetime | None:
         """The earliest moment at which one of them becomes overdue."""
@@ -47,7 +49,7 @@ class Watch:
     def is_due(self, now: datetime) -> bool:
         """Whether a look at `now` would find something to judge."""
         due = self.next_due()
-        return due is not None and due < outages.judged_until(now)
+        return due is not None and due < self._judged_until(now)
 
     def look(self, now: datetime, judge: Judge) -> int:
         """Let `judge` decide about all who are overdue at `now`, a batch in each transaction.
@@ -57,7 +59,7 @@ class Watch:
         """
         # Before the outages are read: if the web comes back in between, we still judge as of its
         # last sign.
-        until = outages.judged_until(now)
+        until = self._judged_until(now)
         total, taken = 0, BATCH
         while taken == BATCH:
             with writing() as session:
@@ -78,6 +80,9 @@ class Watch:
                 .values(overdue_at=None, **values)
             )
 
+    def _judged_until(self, now: datetime) -> datetime:
+        return outages.judged_until(now, through_pages=self.through_pages)
+
     def _take(self, session: Session, now: datetime) -> list[Row]:
         overdue_at = self.table.c.overdue_at
         query = (
@@ -94,8 +99,10 @@ class Watch:
     def _silent(self, session: Session, rows: list[Row], now: datetime) -> list[Row]:
         """Those of `rows` whom we could have heard."""
         heard_at = [row.overdue_at - timedelta(seconds=row.patience) for row in rows]
-        deaf = outages.deaf_spans(min(heard_at)) if rows else []
-        silent = []
+        silent: list[Row] = []
+        if not rows:
+            return silent
+        deaf = outages.deaf_spans(min(heard_at), through_pages=self.through_pages)
         for row, heard in zip(rows, heard_at, strict=True):
             overdue_at = silence.overdue_at(heard, timedelta(seconds=row.patience), deaf)
             if overdue_at < now:

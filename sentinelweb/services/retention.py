@@ -15,6 +15,8 @@ from sentinelweb.models import (
     EndedSession,
     HostRollup,
     MonitoringCycle,
+    Outage,
+    PagesOutage,
     Ping,
     ServiceCheck,
     ServiceRollup,
@@ -22,6 +24,9 @@ from sentinelweb.models import (
     TeamRollup,
 )
 from sentinelweb.services import processes, rollups, sessions
+
+# At least: the deadlines of a job that runs once a year are counted from its last ping.
+_OUTAGES_KEPT = timedelta(days=800)
 
 BATCH = 1_000  # rows of one transaction: more would hold up pings
 OWNERS = 50  # whose minutes are looked through at a time; of coarser sums as many more
@@ -32,16 +37,22 @@ _SUMS_KEPT = {60: timedelta(days=2), 600: timedelta(days=8), 3_600: timedelta(da
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """Rows of `table` are kept for so long; those that `removable` excludes, for ever."""
+    """Rows of `table` are kept for so long; those that `removable` excludes, for ever.
+
+    `since` is the column that says when a row's time began.
+    """
 
     table: sa.Table
     age: timedelta
     removable: sa.ColumnElement[bool]
+    since: str = "created_at"
 
 
 def prune(now: datetime, settings: Settings) -> dict[str, int]:
     """Delete what is older than the settings want it kept; return how many rows, by table."""
     pings, history, deliveries = (model.__table__ for model in (Ping, StatusChange, Delivery))
+    outages, pages_outages = Outage.__table__, PagesOutage.__table__
+    outages_kept = max(timedelta(days=settings.history_retention_days), _OUTAGES_KEPT)
     checks, cycles = ServiceCheck.__table__, MonitoringCycle.__table__
     kept = (
         _Kept(pings, timedelta(days=settings.ping_retention_days), sa.true()),
@@ -60,6 +71,8 @@ def prune(now: datetime, settings: Settings) -> dict[str, int]:
         ),
         _Kept(cycles, timedelta(days=settings.cycle_retention_days), cycles.c.summed),
         _Kept(EndedSession.__table__, sessions.LIFETIME + timedelta(days=1), sa.true()),
+        _Kept(outages, outages_kept, outages.c.settled_at.is_not(None), since="ended_at"),
+        _Kept(pages_outages, outages_kept, sa.true(), since="ended_at"),
     )
     deleted = {item.table.name: _prune(item, now - item.age) for item in kept}
     ended_before = now - timedelta(days=settings.process_retention_days)
@@ -78,22 +91,22 @@ def _prune(kept: _Kept, before: datetime) -> int:
 
     The walk ends at the first stretch of rows that holds a younger one.
     """
-    table, deleted = kept.table, 0
+    table, since, deleted = kept.table, kept.table.c[kept.since], 0
     last = "" if isinstance(table.c.id.type, sa.String) else 0
     while True:
         rows = db.session.execute(
-            sa.select(table.c.id, table.c.created_at)
+            sa.select(table.c.id, since.label("since"))
             .where(table.c.id > last)
             .order_by(table.c.id)
             .limit(BATCH)
         ).all()
-        old = [row.id for row in rows if row.created_at < before]
+        old = [row.id for row in rows if row.since < before]
         if old:
             last = old[-1]
             with writing() as session:
                 gone = session.scalars(
                     sa.delete(table)
-                    .where(table.c.id.between(old[0], last), table.c.created_at < before)
+                    .where(table.c.id.between(old[0], last), since < before)
                     .where(kept.removable)
                     .returning(table.c.id)
                 )

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 import psutil
 import pytest
@@ -98,6 +99,11 @@ def web(heartbeat: HeartbeatCheck, settings: Settings) -> Iterator[Web]:
 def count_pings() -> int:
     db.session.rollback()
     return db.session.scalar(sa.select(sa.func.count()).select_from(Ping)) or 0
+
+
+def sign_of(part: str) -> datetime | None:
+    db.session.rollback()
+    return db.session.scalar(sa.select(Component.seen_at).where(Component.name == part))
 
 
 class Jobs:
@@ -264,3 +270,22 @@ def test_a_port_that_is_taken_is_told_in_a_sentence(settings: Settings) -> None:
     assert result.stderr.startswith(
         f"SentinelWeb cannot start: cannot listen on 127.0.0.1, port {port}"
     )
+
+
+def test_pages_that_hang_show_no_sign_while_the_door_does(web: Web) -> None:
+    wait_until(lambda: sign_of("pages"), 10, "the first sign of the pages")
+    [master] = [process for process in web.family("gunicorn") if process.ppid() == web.process.pid]
+    workers = master.children(recursive=True)
+    watched = psutil.Process(web.process.pid)
+    try:
+        watched.suspend()  # or it would start them again
+        for process in (master, *workers):
+            process.suspend()
+        stopped_at, door_at = sign_of("pages"), sign_of("web")
+        wait_until(lambda: sign_of("web") != door_at, 10, "another sign of the door")
+        time.sleep(3)
+        assert sign_of("pages") == stopped_at
+    finally:
+        for process in (*workers, master, watched):
+            process.resume()
+    wait_until(lambda: sign_of("pages") != stopped_at, BACK_WITHIN + 10, "a sign of the pages")

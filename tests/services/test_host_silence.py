@@ -10,8 +10,16 @@ import sqlalchemy as sa
 from flask import Flask
 
 from sentinelweb.db import db, writing
-from sentinelweb.models import Channel, Component, Delivery, Host, Outage, User
-from sentinelweb.services import host_silence, outages, overdue
+from sentinelweb.models import (
+    Channel,
+    Component,
+    Delivery,
+    HeartbeatCheck,
+    Host,
+    Outage,
+    User,
+)
+from sentinelweb.services import audit, host_silence, outages, overdue
 from tests.support.factories import NOW
 from tests.support.parallel import together
 
@@ -140,3 +148,43 @@ class TestOurOutages:
             session.add(Outage(began_at=NOW - seconds(50), ended_at=NOW - seconds(1)))
         run(61)
         assert host.status == "down"
+
+
+class TestOutagesOfThePages:
+    """The front door takes pings by itself; what hosts report goes to the pages."""
+
+    def test_while_they_are_away_no_host_is_missed(self, make_heard: MakeHost) -> None:
+        host = make_heard()
+        outages.sign_of_pages(NOW + seconds(30))
+        outages.sign_of_web(NOW + seconds(600))
+        assert not host_silence.is_due(NOW + seconds(600))
+        assert run(600)["overdue"] == 0
+        assert host.status == "up"
+
+    def test_when_they_are_back_the_waiting_begins_anew(self, make_heard: MakeHost) -> None:
+        host = make_heard()
+        for second in (30, 600, 601):
+            outages.sign_of_pages(NOW + seconds(second))
+        run(602)
+        assert (host.status, host.overdue_at) == ("up", NOW + seconds(660))
+        for second in range(604, 662, 3):
+            outages.sign_of_pages(NOW + seconds(second))
+        run(661)
+        assert host.status == "down"
+
+    def test_one_that_was_silent_before_is_down(self, make_heard: MakeHost) -> None:
+        host = make_heard()
+        outages.sign_of_pages(NOW + seconds(70))
+        run(600)
+        assert host.status == "down"
+
+    def test_a_job_that_could_ping_meanwhile_is_judged_as_ever(
+        self, user: User, make_heartbeat: Callable[..., HeartbeatCheck]
+    ) -> None:
+        job = make_heartbeat(user, last_ping=NOW, expected_period=60, grace_period=30)
+        for second in (30, 600):
+            outages.sign_of_pages(NOW + seconds(second))
+        audit.run(NOW + seconds(601))
+        db.session.expire_all()
+        assert job.status == "down"
+        assert outages.recent(NOW) == []

@@ -11,7 +11,15 @@ import sqlalchemy as sa
 from flask import Flask
 
 from sentinelweb.db import db
-from sentinelweb.models import Delivery, HeartbeatCheck, Outage, StatusChange, User
+from sentinelweb.models import (
+    Component,
+    Delivery,
+    HeartbeatCheck,
+    Outage,
+    PagesOutage,
+    StatusChange,
+    User,
+)
 from sentinelweb.services import audit, outages, pings
 from tests.support.factories import NOW
 from tests.support.parallel import together
@@ -26,6 +34,11 @@ def after(**duration: float) -> datetime:
 def statuses() -> list[str]:
     db.session.expire_all()
     return list(db.session.scalars(sa.select(HeartbeatCheck.status).order_by(HeartbeatCheck.id)))
+
+
+def seen_at(part: str) -> datetime:
+    db.session.expire_all()
+    return db.session.get_one(Component, part).seen_at
 
 
 def outage(began_at: datetime, ended_at: datetime) -> None:
@@ -269,3 +282,20 @@ def test_counting_anew_from_the_last_ping_forgives_the_same(
         assert heartbeat.last_ping is not None
         counted = outages.deadlines_since(db.session(), heartbeat.schedule, heartbeat.last_ping)
         assert counted == heartbeat.deadlines
+
+
+def test_the_signs_of_many_workers_that_make_pages_are_one(app: Flask) -> None:
+    together(app, [lambda: outages.sign_of_pages(NOW)] * 4)
+    assert outages.sign_of_pages(after(seconds=0.5)) is None
+    assert seen_at(outages.PAGES) == NOW
+
+    for second in range(1, 30):
+        outages.sign_of_pages(after(seconds=second))
+    assert seen_at(outages.PAGES) == after(seconds=29)
+    assert db.session.scalars(sa.select(PagesOutage)).all() == []
+
+
+def test_a_clock_set_back_does_not_hold_the_signs_up(app: Flask) -> None:
+    outages.sign_of_pages(NOW)
+    outages.sign_of_pages(after(hours=-1))
+    assert seen_at(outages.PAGES) == after(hours=-1)

@@ -19,6 +19,8 @@ from sentinelweb.models import (
     HeartbeatCheck,
     HostRollup,
     MonitoringCycle,
+    Outage,
+    PagesOutage,
     Ping,
     RollupMark,
     ServiceCheck,
@@ -226,3 +228,22 @@ def test_an_ended_session_is_remembered_until_its_cookie_has_expired(settings: S
     assert retention.prune(NOW, settings)["ended_sessions"] == 2
 
     assert set(db.session.scalars(sa.select(EndedSession.session_id))) == {"30", "1"}
+
+
+@pytest.mark.usefixtures("app")
+def test_our_own_outages_are_kept_as_long_as_a_deadline_or_the_history_needs_them(
+    settings: Settings,
+) -> None:
+    with writing() as session:
+        for age in (900, 801, 799, 1):
+            ended_at = NOW - timedelta(days=age)
+            span = {"began_at": ended_at - timedelta(minutes=1), "ended_at": ended_at}
+            session.add_all([Outage(**span, settled_at=ended_at), PagesOutage(**span)])
+        session.add(Outage(**span | {"ended_at": NOW - timedelta(days=900)}))
+
+    longer = settings.model_copy(update={"history_retention_days": 850})
+    assert retention.prune(NOW, longer)["outages"] == 1
+    deleted = retention.prune(NOW, settings)
+
+    assert (deleted["outages"], deleted["pages_outages"]) == (1, 1)
+    assert sum(outage.settled_at is None for outage in db.session.scalars(sa.select(Outage))) == 1
