@@ -101,8 +101,13 @@ def _user() -> str:
 
 
 def _too_many(_error: RateLimitExceeded) -> tuple[str, int, dict[str, str]]:
+    return _try_again(seconds_to_wait())
+
+
+def seconds_to_wait() -> int:
+    """How long the limit that this request exceeded refuses others like it."""
     limit = limiter.current_limit
-    return _try_again(max(1, math.ceil(limit.reset_at - time.time())) if limit else 60)
+    return max(1, math.ceil(limit.reset_at - time.time())) if limit else 60
 
 
 def _try_again(seconds: int) -> tuple[str, int, dict[str, str]]:

@@ -11,7 +11,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from sentinelweb import notifiers, pages, probes
 from sentinelweb.core.status import Status
 from sentinelweb.core.targets import without_credentials
-from sentinelweb.models import Channel, HeartbeatCheck, Host, Monitor, Process, Service
+from sentinelweb.models import (
+    Channel,
+    DeliveryState,
+    HeartbeatCheck,
+    Host,
+    Monitor,
+    Process,
+    Service,
+    StatusPage,
+    Visibility,
+)
 from sentinelweb.services import channels, services
 from sentinelweb.services.scoping import Program
 
@@ -69,7 +79,10 @@ class ServiceShown(_MonitorShown):
 
 
 class HostShown(_MonitorShown):
+    """`key` is what its agent shows: told by the answer that made it, and null ever after."""
+
     kind: Literal["host"]
+    key: str | None
     is_local: bool
     silent_after: int
     last_report_at: datetime | None
@@ -164,11 +177,78 @@ class ChannelShown(BaseModel):
     updated_at: datetime
 
 
-class ChannelList(BaseModel):
+class ChannelPage(BaseModel):
     channels: list[ChannelShown]
+    next_after: int | None
 
 
-def monitor(shown: Monitor, program: Program) -> _MonitorShown:
+class AttemptShown(_Shown):
+    """`error` is empty when the receiver accepted the message."""
+
+    created_at: datetime
+    duration_ms: int
+    error: str
+
+
+class DeliveryShown(_Shown):
+    """`due_at` is when it is tried next; null when it is over."""
+
+    id: int
+    uid: str
+    monitor_id: int | None
+    event: str
+    state: DeliveryState
+    created_at: datetime
+    due_at: datetime | None
+    finished_at: datetime | None
+    attempts: list[AttemptShown]
+
+
+class DeliveryPage(BaseModel):
+    deliveries: list[DeliveryShown]
+    next_before: int | None
+
+
+class TestSent(BaseModel):
+    """The delivery that tells what became of the message."""
+
+    delivery_id: int
+
+
+class PageItemShown(_Shown):
+    monitor_id: int
+    section: str
+    label: str
+    shows_alias: bool
+    shows_last_ping: bool
+    shows_interval: bool
+    shows_latency: bool
+    shows_tags: bool
+
+
+class StatusPageShown(_Shown):
+    """`monitors` stand in the order in which strangers see them."""
+
+    id: int
+    team_id: int
+    title: str
+    slug: str
+    url: str
+    description: str
+    visibility: Visibility
+    is_first: bool
+    monitors: list[PageItemShown]
+    created_at: datetime
+    updated_at: datetime
+
+
+class StatusPagePage(BaseModel):
+    status_pages: list[StatusPageShown]
+    next_after: int | None
+
+
+def monitor(shown: Monitor, program: Program, key: str | None = None) -> _MonitorShown:
+    """`key` is that of a host, when it was made just now."""
     values: dict[str, Any] = {
         name: getattr(shown, name)
         for name in (*_MonitorShown.model_fields, "kind")
@@ -188,6 +268,7 @@ def monitor(shown: Monitor, program: Program) -> _MonitorShown:
             values["is_managed_elsewhere"] = services.is_managed_elsewhere(shown)
         case Host():
             model = HostShown
+            values["key"] = key
         case Process():
             model = ProcessShown
             values["process_id"] = shown.slug
@@ -204,13 +285,8 @@ def _options(service: Service) -> dict[str, str]:
     return {option.name: services.shown(option, service.options) for option in public}
 
 
-def page_of_monitors(
-    found: Sequence[Monitor], program: Program, next_after: int | None
-) -> dict[str, Any]:
-    return {
-        "monitors": [dumped(monitor(item, program)) for item in found],
-        "next_after": next_after,
-    }
+def listed(name: str, shown: Sequence[BaseModel], next_after: int | None) -> dict[str, Any]:
+    return {name: [dumped(item) for item in shown], "next_after": next_after}
 
 
 def records(
@@ -238,6 +314,15 @@ def channel(shown: Channel, program: Program) -> ChannelShown:
             for name in ChannelShown.model_fields
             if name not in {"settings", "destination"}
         },
+    )
+
+
+def status_page(shown: StatusPage) -> StatusPageShown:
+    names = StatusPageShown.model_fields.keys() - {"url", "monitors"}
+    return StatusPageShown(
+        url=f"{pages.base_url()}/status/{shown.slug}",
+        monitors=[PageItemShown.model_validate(item) for item in shown.items],
+        **{name: getattr(shown, name) for name in names},
     )
 
 

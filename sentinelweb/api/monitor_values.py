@@ -7,11 +7,12 @@ from typing import Any
 
 from sentinelweb import probes
 from sentinelweb.api import problems, requests
-from sentinelweb.api.requests import HeartbeatBody, ServiceBody
+from sentinelweb.api.requests import HeartbeatBody, HostBody, ServiceBody
 from sentinelweb.extensions import settings
-from sentinelweb.models import HeartbeatCheck, Monitor, Service
+from sentinelweb.models import HeartbeatCheck, Host, Monitor, Service
 from sentinelweb.services import monitors, services
 from sentinelweb.services.heartbeats import HeartbeatValues
+from sentinelweb.services.hosts import HostValues
 from sentinelweb.services.services import ServiceValues
 
 _SHARED = ("name", "description", "tags", "environment")
@@ -24,6 +25,7 @@ _OF_HEARTBEAT = (
     "cron_timezone",
 )
 _OF_SERVICE = (*_SHARED, "target", "interval", "timeout", "threshold")
+_OF_HOST = (*_SHARED, "silent_after")
 
 
 def heartbeat(said: Mapping[str, Any], team_id: int) -> HeartbeatValues:
@@ -53,6 +55,16 @@ def service(said: Mapping[str, Any], team_id: int, stored: Service | None = None
 
 def changed_service(stored: Service, said: Mapping[str, Any]) -> ServiceValues:
     return service(_present(stored, _OF_SERVICE) | dict(said), stored.team_id, stored)
+
+
+def host(said: Mapping[str, Any], team_id: int) -> HostValues:
+    body = requests.read(HostBody, said)
+    values = {name: getattr(body, name) for name in _OF_HOST}
+    return HostValues(**values, channel_ids=_channel_ids(body.channels, team_id))
+
+
+def changed_host(stored: Host, said: Mapping[str, Any]) -> HostValues:
+    return host(_present(stored, _OF_HOST) | dict(said), stored.team_id)
 
 
 def _present(stored: Monitor, names: Sequence[str]) -> dict[str, Any]:

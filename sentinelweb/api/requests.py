@@ -17,11 +17,12 @@ from pydantic import (
     StrictInt,
     StrictStr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
-from sentinelweb import clock
+from sentinelweb import clock, i18n
 from sentinelweb.api import problems
 from sentinelweb.core.schedule import (
     MAX_EXPRESSION,
@@ -33,7 +34,9 @@ from sentinelweb.core.schedule import (
 )
 from sentinelweb.core.signals import is_alias
 from sentinelweb.core.status import Status
+from sentinelweb.models import Visibility
 from sentinelweb.probes.base import MAX_TARGET
+from sentinelweb.services.hosts import MAX_SILENCE, MIN_SILENCE
 from sentinelweb.services.monitor_list import MAX_SEARCH
 from sentinelweb.services.scoping import MAX_ID
 from sentinelweb.services.services import (
@@ -44,6 +47,7 @@ from sentinelweb.services.services import (
     MIN_INTERVAL,
     MIN_TIMEOUT,
 )
+from sentinelweb.services.status_pages import MAX_ITEMS, MAX_SLUG, SLUG
 
 MAX_PAGE = 200
 MAX_ROW_ID = 2**63 - 1
@@ -69,12 +73,37 @@ def _alias(value: str) -> str:
     return value
 
 
+def _visible(value: str) -> str:
+    if not value.isprintable():
+        raise PydanticCustomError("line", "Line breaks and control characters are not allowed")
+    return value
+
+
+def _timezone(value: str) -> str:
+    if value not in i18n.timezone_names():
+        raise PydanticCustomError("timezone", "There is no such time zone")
+    return value
+
+
+def _locale(value: str) -> str:
+    if value not in i18n.LOCALES:
+        known = ", ".join(i18n.LOCALES)
+        raise PydanticCustomError("locale", "Choose one of: {known}", {"known": known})
+    return value
+
+
 _TEXT = (BeforeValidator(_stripped), AfterValidator(_storable))
 Text = Annotated[StrictStr, *_TEXT]
 Name = Annotated[StrictStr, *_TEXT, Field(min_length=1, max_length=MAX_NAME)]
 Tag = Annotated[StrictStr, *_TEXT, Field(min_length=1, max_length=50)]
 Alias = Annotated[StrictStr, AfterValidator(_alias), Field(max_length=80)]
-ChannelId = Annotated[StrictInt, Field(ge=1, le=MAX_ID)]
+Line = Annotated[StrictStr, BeforeValidator(_stripped), AfterValidator(_visible)]
+Slug = Annotated[StrictStr, Field(max_length=MAX_SLUG, pattern=f"^{SLUG.pattern}$")]
+Id = Annotated[StrictInt, Field(ge=1, le=MAX_ID)]
+Locale = Annotated[
+    StrictStr, AfterValidator(_locale), Field(json_schema_extra={"enum": list(i18n.LOCALES)})
+]
+Timezone = Annotated[StrictStr, AfterValidator(_timezone), Field(examples=["Europe/Lisbon"])]
 Seconds = StrictInt
 
 
@@ -87,9 +116,12 @@ class _MonitorBody(Body):
     tags: Annotated[list[Tag], Field(max_length=20)] = []
     environment: Annotated[Text, Field(max_length=50)] = ""
     channels: Annotated[
-        list[ChannelId] | None,
+        list[Id] | None,
         Field(description="Ids of channels to alert. Without any: all channels of the team."),
     ] = None
+    sla_target: (
+        Annotated[float, Field(strict=True, ge=50, le=100, description="Percent of uptime.")] | None
+    ) = None
 
 
 class HeartbeatBody(_MonitorBody):
@@ -131,13 +163,63 @@ class ServiceBody(_MonitorBody):
     ] = {}
 
 
+class HostBody(_MonitorBody):
+    """A machine whose agent reports to us."""
+
+    kind: Literal["host"]
+    name: Name
+    silent_after: Annotated[Seconds, Field(ge=MIN_SILENCE, le=MAX_SILENCE)] = 60
+
+
 class ChannelBody(Body):
     """`settings` are texts by the names that the kind declares (docs/reference/notifiers.md)."""
 
+    name: Annotated[Line, Field(min_length=1, max_length=100)]
+    settings: Annotated[
+        dict[str, StrictStr | None],
+        Field(description="null removes one. Those that are left out stay as they are."),
+    ] = {}
+    locale: Annotated[Locale | None, Field(description="The language of its messages.")] = None
+    timezone: Annotated[Timezone | None, Field(description="Of the times in its messages.")] = None
+
+
+class NewChannelBody(ChannelBody):
     kind: Annotated[StrictStr, Field(max_length=30)]
-    name: Annotated[StrictStr, *_TEXT, Field(min_length=1, max_length=100)]
-    settings: dict[str, StrictStr] = {}
     for_all_monitors: StrictBool = False
+
+
+class PageItemBody(Body):
+    """A monitor on a status page, and what strangers may see of it."""
+
+    monitor_id: Id
+    section: Annotated[Line, Field(max_length=100)] = ""
+    label: Annotated[Line, Field(max_length=200, description="Its name for strangers.")] = ""
+    shows_alias: StrictBool = False
+    shows_last_ping: StrictBool = False
+    shows_interval: StrictBool = False
+    shows_latency: StrictBool = False
+    shows_tags: StrictBool = False
+
+
+class StatusPageBody(Body):
+    """`slug` follows from the title unless it is given. `is_first` pages are `/status` as well."""
+
+    title: Annotated[Line, Field(min_length=1, max_length=200)]
+    slug: Slug | None = None
+    description: Annotated[Text, Field(max_length=2_000)] = ""
+    visibility: Visibility = Visibility.PUBLIC
+    is_first: StrictBool = False
+    monitors: Annotated[
+        list[PageItemBody],
+        Field(max_length=MAX_ITEMS, description="All that it shows, in this order."),
+    ] = []
+
+    @field_validator("monitors")
+    @classmethod
+    def _once_each(cls, value: list[PageItemBody]) -> list[PageItemBody]:
+        if len({item.monitor_id for item in value}) < len(value):
+            raise PydanticCustomError("twice", "A monitor can be on a page only once")
+        return value
 
 
 class Query(BaseModel):
@@ -146,14 +228,17 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
-class MonitorQuery(Query):
+class PageQuery(Query):
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 50
+    after: Annotated[int, Field(ge=0, le=MAX_ID, description="`next_after` of the last page")] = 0
+
+
+class MonitorQuery(PageQuery):
     kind: Literal["heartbeat", "service", "host", "process"] | None = None
     status: Status | None = None
     tag: Annotated[str, Field(max_length=MAX_SEARCH)] = ""
     environment: Annotated[str, Field(max_length=MAX_SEARCH)] = ""
     search: Annotated[str, Field(max_length=MAX_SEARCH)] = ""
-    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 50
-    after: Annotated[int, Field(ge=0, le=MAX_ID, description="`next_after` of the last page")] = 0
 
 
 class RecordQuery(Query):

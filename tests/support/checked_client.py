@@ -1,4 +1,5 @@
-"""A test client that holds every page it fetches to the rules that all pages keep.
+"""A test client that holds every page it fetches to the rules that all pages keep, and every answer
+of an API to its description.
 
 It posts what a browser would: `submit()` fills in a form of the page that was fetched last.
 """
@@ -12,6 +13,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from sentinelweb.db import db
+from tests.support.described_answers import described
 from tests.support.page_forms import PageReader
 from tests.support.page_rules import check_page
 
@@ -28,6 +30,7 @@ class CheckedClient(PageReader, FlaskClient):
             if response.status_code < 300 or response.status_code >= 400:
                 self.page = check_page(response, fragment=fragment)
             self.location = response.request.full_path.rstrip("?")
+        described.check(self.application, response)
         return response
 
     def submit(

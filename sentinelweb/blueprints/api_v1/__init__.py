@@ -39,8 +39,8 @@ def _count_refusal() -> ResponseReturnValue:
 
 @bp.errorhandler(RateLimitExceeded)
 def _too_many(_error: RateLimitExceeded) -> ResponseReturnValue:
-    answer = problems.answer(429, "Too many wrong keys. Try again later.")
-    answer.headers["Retry-After"] = "900"
+    answer = problems.answer(429, "Too many of these from one address. Try again later.")
+    answer.headers["Retry-After"] = str(attempts.seconds_to_wait())
     return answer
 
 
@@ -51,8 +51,8 @@ def _refused(error: ProblemError) -> ResponseReturnValue:
 
 @bp.errorhandler(InvalidInputError)
 def _unusable(error: InvalidInputError) -> ResponseReturnValue:
-    """What belongs to no field, and a taken alias, are no faults of the request itself."""
-    status = 409 if error.field in {"", "alias"} else 422
+    """What belongs to no field, and what is taken, are no faults of the request itself."""
+    status = 409 if error.field in {"", "alias", "slug"} else 422
     return _refused(problems.of_field(error.field, error.message, status))
 
 
@@ -66,4 +66,4 @@ def _too_large(_error: RequestEntityTooLarge) -> ResponseReturnValue:
     return problems.answer(413, "The body is too large.")
 
 
-from sentinelweb.blueprints.api_v1 import channels, monitors  # noqa: E402, F401 - their views need bp
+from sentinelweb.blueprints.api_v1 import channels, monitors, status_pages  # noqa: E402, F401 - their views need bp

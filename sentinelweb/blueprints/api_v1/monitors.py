@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import g, jsonify, url_for
@@ -12,11 +13,12 @@ from sentinelweb.api import answers, monitor_values, requests
 from sentinelweb.api.answers import ChangePage, MonitorPage, MonitorShown, PingPage, ResultPage
 from sentinelweb.api.operations import describe
 from sentinelweb.api.problems import ProblemError
-from sentinelweb.api.requests import HeartbeatBody, MonitorQuery, RecordQuery, ServiceBody
+from sentinelweb.api.requests import HeartbeatBody, HostBody, MonitorQuery, RecordQuery, ServiceBody
 from sentinelweb.blueprints.api_v1 import bp
 from sentinelweb.models import HeartbeatCheck, Host, Monitor, Process, Service
 from sentinelweb.services import (
     heartbeats,
+    history,
     hosts,
     monitor_records,
     processes,
@@ -40,28 +42,35 @@ def list_monitors() -> ResponseReturnValue:
         after=asked.after,
         limit=asked.limit,
     )
-    return jsonify(answers.page_of_monitors(page.rows, g.program, page.following))
+    shown = [answers.monitor(item, g.program) for item in page.rows]
+    return jsonify(answers.listed("monitors", shown, page.following))
 
 
 @bp.post("/monitors")
 @describe(
-    "Create a heartbeat or a service",
+    "Create a heartbeat, a service or a host",
     TAG,
     status=201,
     answer=MonitorShown,
-    body=HeartbeatBody | ServiceBody,
+    body=HeartbeatBody | ServiceBody | HostBody,
     errors=(400, 404, 409, 413, 422),
 )
 def create_monitor() -> ResponseReturnValue:
+    """Of a host the answer has the key of its agent, which is never told again."""
     said = requests.json_object()
     team_id = scoping.home_team(g.program)
     monitor: Monitor
-    if said.get("kind") == "service":
-        monitor = services.create(g.program, monitor_values.service(said, team_id))
-    else:
-        monitor = heartbeats.create(g.program, monitor_values.heartbeat(said, team_id))
+    key = None
+    match said.get("kind"):
+        case "service":
+            monitor = services.create(g.program, monitor_values.service(said, team_id))
+        case "host":
+            new = hosts.create(g.program, monitor_values.host(said, team_id))
+            monitor, key = new.host, new.key
+        case _:
+            monitor = heartbeats.create(g.program, monitor_values.heartbeat(said, team_id))
     place = url_for("api_v1.show_monitor", monitor_id=monitor.id)
-    return jsonify(_shown(monitor)), 201, {"Location": place}
+    return jsonify(_shown(_agreed(monitor, said), key)), 201, {"Location": place}
 
 
 @bp.get("/monitors/<int:monitor_id>")
@@ -72,10 +81,10 @@ def show_monitor(monitor_id: int) -> ResponseReturnValue:
 
 @bp.patch("/monitors/<int:monitor_id>")
 @describe(
-    "Change a heartbeat or a service",
+    "Change a heartbeat, a service or a host",
     TAG,
     answer=MonitorShown,
-    body=HeartbeatBody | ServiceBody,
+    body=HeartbeatBody | ServiceBody | HostBody,
     partial=True,
     errors=(400, 404, 409, 413, 422),
 )
@@ -85,13 +94,18 @@ def change_monitor(monitor_id: int) -> ResponseReturnValue:
     match monitor:
         case HeartbeatCheck():
             wanted = monitor_values.changed_heartbeat(monitor, said)
-            return jsonify(_shown(heartbeats.edit(g.program, monitor_id, wanted)))
+            monitor = heartbeats.edit(g.program, monitor_id, wanted)
         case Service():
             if services.is_managed_elsewhere(monitor):
                 raise ProblemError(409, "It is managed elsewhere.")
-            values = monitor_values.changed_service(monitor, said)
-            return jsonify(_shown(services.edit(g.program, monitor_id, values)))
-    raise _cannot(monitor)
+            monitor = services.edit(
+                g.program, monitor_id, monitor_values.changed_service(monitor, said)
+            )
+        case Host(is_local=False):
+            monitor = hosts.edit(g.program, monitor_id, monitor_values.changed_host(monitor, said))
+        case _:
+            raise _cannot(monitor)
+    return jsonify(_shown(_agreed(monitor, said)))
 
 
 @bp.delete("/monitors/<int:monitor_id>")
@@ -117,6 +131,17 @@ def pause_monitor(monitor_id: int) -> ResponseReturnValue:
 @describe("Resume a monitor", TAG, answer=MonitorShown, errors=(404, 409))
 def resume_monitor(monitor_id: int) -> ResponseReturnValue:
     return jsonify(_shown(_module_of(_get(monitor_id)).resume(g.program, monitor_id)))
+
+
+@bp.post("/monitors/<int:monitor_id>/key")
+@describe("Give a host a new key", TAG, answer=MonitorShown, errors=(404, 409))
+def renew_key(monitor_id: int) -> ResponseReturnValue:
+    """The one that it had stops working at once."""
+    monitor = _get(monitor_id)
+    if not isinstance(monitor, Host) or monitor.is_local:
+        raise _cannot(monitor)
+    new = hosts.rotate_key(g.program, monitor_id)
+    return jsonify(_shown(new.host, new.key))
 
 
 @bp.get("/monitors/<int:monitor_id>/pings")
@@ -155,8 +180,15 @@ def _get(monitor_id: int) -> Monitor:
     return scoping.owned(g.program, Monitor, monitor_id)
 
 
-def _shown(monitor: Monitor) -> dict[str, Any]:
-    return answers.dumped(answers.monitor(monitor, g.program))
+def _shown(monitor: Monitor, key: str | None = None) -> dict[str, Any]:
+    return answers.dumped(answers.monitor(monitor, g.program, key))
+
+
+def _agreed(monitor: Monitor, said: Mapping[str, Any]) -> Monitor:
+    """With the uptime that was agreed on, if that was said."""
+    if "sla_target" not in said:
+        return monitor
+    return history.agree(g.program, monitor.id, said["sla_target"])
 
 
 def _module_of(monitor: Monitor) -> Any:

@@ -1,12 +1,12 @@
-"""`/api/v1`, as programs call it."""
+"""Monitors, as programs manage them by `/api/v1`."""
 
 from datetime import timedelta
 
 import pytest
 
 from sentinelweb.db import db, writing
-from sentinelweb.models import Channel, HeartbeatCheck, Ping, Service, ServiceCheck, StatusChange
-from sentinelweb.services import api_keys
+from sentinelweb.models import Ping, Service, ServiceCheck, StatusChange
+from sentinelweb.services import host_reports
 from tests.support.factories import (
     NOW,
     make_channel,
@@ -14,83 +14,8 @@ from tests.support.factories import (
     make_host,
     make_process,
     make_service,
-    team_of,
 )
-
-ADMIN_TOKEN = "the token of the administrator"
-
-
-@pytest.fixture
-def key(user):
-    return api_keys.create(user, name="Deployment", can_write=True)[1]
-
-
-@pytest.fixture
-def reading_key(user):
-    return api_keys.create(user, name="Report", can_write=False)[1]
-
-
-@pytest.fixture
-def call(client, key):
-    """`call("POST", "monitors", json=…)` with the key; `secret=` shows another."""
-
-    def call(method, path, *, secret=key, **values):
-        headers = {"Authorization": f"Bearer {secret}"} if secret else {}
-        return client.open(f"/api/v1/{path}", method=method, headers=headers, **values)
-
-    return call
-
-
-def fields(answer):
-    assert answer.content_type == "application/problem+json"
-    assert answer.json["status"] == answer.status_code
-    return [error["field"] for error in answer.json["errors"]]
-
-
-class TestKeys:
-    @pytest.mark.parametrize("secret", ["", "wrong"])
-    def test_without_a_good_key_nothing_is_told(self, call, secret):
-        answer = call("GET", "monitors", secret=secret)
-        assert (answer.status_code, fields(answer)) == (401, [])
-        assert answer.headers["WWW-Authenticate"] == "Bearer"
-
-    def test_a_reading_key_changes_nothing(self, call, user, reading_key):
-        heartbeat = make_heartbeat(user)
-        for method, path in [
-            ("POST", "monitors"),
-            ("PATCH", f"monitors/{heartbeat.id}"),
-            ("DELETE", f"monitors/{heartbeat.id}"),
-            ("POST", f"monitors/{heartbeat.id}/pause"),
-            ("POST", "channels"),
-        ]:
-            assert call(method, path, secret=reading_key, json={}).status_code == 403
-
-    def test_a_reading_key_is_not_told_where_to_ping(self, call, user, reading_key):
-        heartbeat = make_heartbeat(user)
-        path = f"monitors/{heartbeat.id}"
-        assert call("GET", path).json["ping_url"].endswith(f"/ping/{heartbeat.slug}")
-        assert heartbeat.slug not in call("GET", path, secret=reading_key).text
-
-    def test_things_of_other_teams_are_not_found(self, call, other_user):
-        heartbeat, channel = make_heartbeat(other_user), make_channel(other_user)
-        for method, path in [
-            ("GET", f"monitors/{heartbeat.id}"),
-            ("PATCH", f"monitors/{heartbeat.id}"),
-            ("DELETE", f"monitors/{heartbeat.id}"),
-            ("POST", f"monitors/{heartbeat.id}/pause"),
-            ("GET", f"monitors/{heartbeat.id}/pings"),
-            ("GET", f"monitors/{heartbeat.id}/history"),
-            ("GET", f"channels/{channel.id}"),
-            ("DELETE", f"channels/{channel.id}"),
-        ]:
-            assert call(method, path, json={}).status_code == 404, path
-        assert call("GET", "monitors").json["monitors"] == []
-
-    @pytest.mark.settings(admin_token=ADMIN_TOKEN)
-    def test_the_admin_token_sees_all_teams(self, call, user, other_user):
-        make_heartbeat(user)
-        make_heartbeat(other_user)
-        assert len(call("GET", "monitors", secret=ADMIN_TOKEN).json["monitors"]) == 2
+from tests.support.problems import fields
 
 
 class TestList:
@@ -265,7 +190,53 @@ class TestServices:
         assert (result["status"], result["latency_ms"]) == ("healthy", 12.5)
 
 
+class TestHosts:
+    BODY = {"kind": "host", "name": "web-1", "silent_after": 30}
+
+    def test_one_is_made_with_a_key_that_is_told_once(self, call, user):
+        channel = make_channel(user)
+        made = call("POST", "monitors", json=self.BODY)
+        assert made.status_code == 201, made.text
+        assert (made.json["silent_after"], made.json["channels"]) == (30, [channel.id])
+        path = made.headers["Location"].removeprefix("/api/v1/")
+        assert call("GET", path).json == made.json | {"key": None}
+        assert host_reports.host_of(made.json["key"]) == made.json["id"]
+
+    def test_one_is_changed(self, call, user):
+        path = f"monitors/{make_host(user).id}"
+        changed = call("PATCH", path, json={"silent_after": 600, "tags": ["web"]}).json
+        assert (changed["name"], changed["silent_after"], changed["tags"]) == (
+            "web-1",
+            600,
+            ["web"],
+        )
+
+    def test_a_new_key_ends_the_old_one(self, call):
+        made = call("POST", "monitors", json=self.BODY).json
+        renewed = call("POST", f"monitors/{made['id']}/key").json
+        assert host_reports.host_of(made["key"]) is None
+        assert host_reports.host_of(renewed["key"]) == made["id"]
+
+    @pytest.mark.parametrize("wrong", [{"silent_after": 1}, {"name": ""}, {"target": "x"}])
+    def test_what_cannot_be_used_is_told_by_field(self, call, wrong):
+        answer = call("POST", "monitors", json=self.BODY | wrong)
+        assert (answer.status_code, fields(answer)) == (422, list(wrong))
+
+    def test_what_is_no_host_has_no_key(self, call, user):
+        assert call("POST", f"monitors/{make_heartbeat(user).id}/key").status_code == 409
+
+
 class TestAllKinds:
+    @pytest.mark.parametrize("make", [make_heartbeat, make_service, make_host])
+    def test_an_uptime_is_agreed_on_and_no_longer(self, call, user, make):
+        path = f"monitors/{make(user).id}"
+        assert call("PATCH", path, json={"sla_target": 99.5}).json["sla_target"] == 99.5
+        assert call("PATCH", path, json={"tags": ["a"]}).json["sla_target"] == 99.5
+        assert call("PATCH", path, json={"sla_target": None}).json["sla_target"] is None
+        for wrong in (49, 101, "99", True, float("nan")):
+            answer = call("PATCH", path, json={"sla_target": wrong})
+            assert (answer.status_code, fields(answer)) == (422, ["sla_target"])
+
     @pytest.mark.parametrize("make", [make_heartbeat, make_service, make_host])
     def test_it_is_paused_resumed_and_deleted(self, call, user, make):
         path = f"monitors/{make(user).id}"
@@ -287,57 +258,4 @@ class TestAllKinds:
         host = make_host(user, is_local=True)
         assert call("DELETE", f"monitors/{host.id}").status_code == 409
         assert call("PATCH", f"monitors/{host.id}", json={}).status_code == 409
-
-    @pytest.mark.parametrize(
-        ("method", "path", "status"),
-        [
-            ("GET", "nothing", 404),
-            ("PUT", "monitors", 405),
-            ("GET", f"monitors/{2**80}", 404),
-            ("GET", "monitors/0", 404),
-        ],
-    )
-    def test_every_error_has_one_shape(self, call, method, path, status):
-        answer = call(method, path)
-        assert (answer.status_code, fields(answer)) == (status, [])
-
-
-class TestChannels:
-    BODY = {"kind": "webhook", "name": "On-call", "settings": {"url": "https://example.com/hook"}}
-
-    def test_one_is_made_read_and_deleted(self, call):
-        made = call("POST", "channels", json=self.BODY)
-        assert made.status_code == 201, made.text
-        path = made.headers["Location"].removeprefix("/api/v1/")
-        assert call("GET", path).json == made.json
-        assert call("GET", "channels").json == {"channels": [made.json]}
-        assert call("DELETE", path).status_code == 204
-        assert db.session.query(Channel).count() == 0
-
-    def test_secrets_are_never_told(self, call, user, reading_key):
-        make_channel(user, "telegram", settings={"bot_token": "123:hidden", "chat_id": "42"})
-        for secret in (reading_key, None):
-            values = {"secret": secret} if secret else {}
-            assert "hidden" not in call("GET", "channels", **values).text
-
-    def test_it_may_serve_all_present_monitors(self, call, user):
-        heartbeat = make_heartbeat(user)
-        made = call("POST", "channels", json=self.BODY | {"for_all_monitors": True}).json
-        db.session.expire_all()
-        stored = db.session.get(HeartbeatCheck, heartbeat.id)
-        assert [channel.id for channel in stored.channels] == [made["id"]]
-        assert made["team_id"] == team_of(user).id
-
-    @pytest.mark.parametrize(
-        ("wrong", "field"),
-        [
-            ({"kind": "pigeon"}, "kind"),
-            ({"name": ""}, "name"),
-            ({"settings": {}}, "url"),
-            ({"settings": {"colour": "red"}}, "settings"),
-            ({"settings": {"url": 1}}, "settings.url"),
-        ],
-    )
-    def test_what_cannot_be_used_is_told_by_field(self, call, wrong, field):
-        answer = call("POST", "channels", json=self.BODY | wrong)
-        assert (answer.status_code, fields(answer)) == (422, [field])
+        assert call("POST", f"monitors/{host.id}/key").status_code == 409
