@@ -24,6 +24,7 @@ from sentinelweb import clock, jobs
 from sentinelweb.extensions import settings
 from sentinelweb.jobs import patient_redis
 from sentinelweb.services import audit, delivery, host_silence, liveness, process_watch
+from sentinelweb.services.clock_steps import ClockWatch
 from sentinelweb.tasks import PERIODIC, Periodic
 
 log = structlog.get_logger(__name__)
@@ -127,11 +128,13 @@ def run(app: Flask) -> None:
         redis = patient_redis(chosen.resolved_redis_url, liveness.SCHEDULER)
         scheduler = PeriodicScheduler(redis, chosen)
     pulse = liveness.Pulse(liveness.SCHEDULER)
+    watch = ClockWatch()
     fails = False
     while True:
         began_at = time.monotonic()
         with app.app_context():
             try:
+                watch.look(clock.now(), time.monotonic())
                 scheduler.tick()
                 fails = False
             except (RedisError, SQLAlchemyError, OSError) as error:

@@ -121,6 +121,11 @@ def release_leases(now: datetime) -> int:
     return _release(now, _services.c.claimed_at.is_not(None))
 
 
+def release_all(now: datetime) -> int:
+    """Let be due at `now` whatever is to be looked at later. Return how many."""
+    return _release(now, _services.c.next_check_at > now)
+
+
 def release_waiting(now: datetime, *, claimed_before: datetime) -> int:
     """Let be due at `now` what was claimed and has waited since. Return how many."""
     return _release(

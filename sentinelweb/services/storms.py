@@ -105,7 +105,8 @@ def _recent_messages(
             _deliveries.c.channel_id.in_(list(channel_ids)),
             # For the index: what is older waited so long that the minute hardly matters.
             _deliveries.c.created_at > now - 60 * MINUTE,
-            _deliveries.c.finished_at > now - MINUTE,
+            # After `now`: the clock was set back, and when that was nobody knows.
+            _deliveries.c.finished_at.between(now - MINUTE, now),
             _deliveries.c.state == DeliveryState.SENT,
         )
         .group_by(_deliveries.c.channel_id, _deliveries.c.finished_at)

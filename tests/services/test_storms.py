@@ -100,6 +100,18 @@ class TestDigests:
         tries = [len(row.attempts) for row in db.session.scalars(sa.select(Delivery))]
         assert tries == [1] * 7
 
+    def test_what_was_sent_before_the_clock_was_set_back_uses_up_no_share(
+        self, outbox: Outbox, receiver: Receiver, clock: Clock
+    ) -> None:
+        for _ in range(7):
+            outbox.promise(5)
+            outbox.send()
+            clock.advance(minutes=2)
+        clock.advance(hours=-1)
+        outbox.promise()
+        outbox.send()
+        assert events(receiver) == ["down"] * 36
+
     def test_alerts_in_a_trickle_wait_for_a_digest_when_the_share_is_used_up(
         self, outbox: Outbox, receiver: Receiver, clock: Clock
     ) -> None:
