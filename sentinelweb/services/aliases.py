@@ -12,12 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from sentinelweb.core.signals import is_alias
-from sentinelweb.core.status import Status
 from sentinelweb.db import db, writing
 from sentinelweb.i18n import gettext as _
 from sentinelweb.models import Channel, HeartbeatCheck, Monitor, Team
-from sentinelweb.services import counts, monitors
-from sentinelweb.services.counts import CountKey
+from sentinelweb.services import monitors
 from sentinelweb.services.errors import InvalidInputError
 
 Address = tuple[str, str]  # ping key and alias, or alias and token, as they stand in the URL
@@ -74,18 +72,11 @@ def find_or_create(address: Address, now: datetime) -> str | None:
             return known
         heartbeat = HeartbeatCheck(
             team_id=team.id,
-            slug=monitors.new_slug(),
             alias=alias,
             name=alias,
             channels=list(session.scalars(sa.select(Channel).where(Channel.team_id == team.id))),
-            status=Status.NEW,
-            status_since=now,
-            created_at=now,
-            updated_at=now,
         )
-        session.add(heartbeat)
-        session.flush()
-        counts.shift(session, {CountKey(team.id, "heartbeat", Status.NEW): 1})
+        monitors.add(session, heartbeat, now)
         return heartbeat.slug
 
 

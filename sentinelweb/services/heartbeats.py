@@ -71,20 +71,8 @@ def add(
     token: str | None = None,
 ) -> HeartbeatCheck:
     """Write a new heartbeat of a team: the last thing in the caller's transaction."""
-    heartbeat = HeartbeatCheck(
-        **values.columns(),
-        team_id=team_id,
-        slug=monitors.new_slug(),
-        token=token,
-        status=Status.NEW,
-        status_since=now,
-        created_at=now,
-        updated_at=now,
-    )
-    session.add(heartbeat)
-    session.flush()
-    monitors.set_channels(session, heartbeat, values.channel_ids)
-    counts.shift(session, {CountKey(team_id, KIND, Status.NEW): 1})
+    heartbeat = HeartbeatCheck(**values.columns(), team_id=team_id, token=token)
+    monitors.add(session, heartbeat, now, values.channel_ids)
     return heartbeat
 
 

@@ -73,20 +73,9 @@ def create(actor: Actor, values: HostValues) -> NewKey:
     """Add a host whose agent is still to report, to the user's own team."""
     now = clock.now()
     with writing() as session:
-        host = Host(
-            **values.columns(),
-            team_id=scoping.home_team(actor),
-            slug=monitors.new_slug(),
-            status=Status.NEW,
-            status_since=now,
-            created_at=now,
-            updated_at=now,
-        )
+        host = Host(**values.columns(), team_id=scoping.home_team(actor))
         key = _give_key(host)
-        session.add(host)
-        session.flush()
-        monitors.set_channels(session, host, values.channel_ids)
-        counts.shift(session, {CountKey(host.team_id, KIND, Status.NEW): 1})
+        monitors.add(session, host, now, values.channel_ids)
     return NewKey(host, key)
 
 

@@ -11,12 +11,10 @@ from sqlalchemy.orm import Session
 from sentinelweb import clock
 from sentinelweb.core.status import Event, Status, decide
 from sentinelweb.models import Host, User
-from sentinelweb.services import counts, monitors, scoping, transitions
-from sentinelweb.services.counts import CountKey
+from sentinelweb.services import monitors, scoping, transitions
 from sentinelweb.services.facts import host_facts
 from sentinelweb.services.transitions import Transition
 
-KIND = "host"
 MAX_NAME = 200
 DEFAULT_NAME = "localhost"
 
@@ -43,20 +41,12 @@ def _find(session: Session) -> int | None:
 
 
 def _make(session: Session, owner: User) -> int:
-    now = clock.now()
     host = Host(
         team_id=scoping.home_team(owner),
-        slug=monitors.new_slug(),
         name=socket.gethostname()[:MAX_NAME] or DEFAULT_NAME,
         is_local=True,
-        status=Status.NEW,
-        status_since=now,
-        created_at=now,
-        updated_at=now,
     )
-    session.add(host)
-    session.flush()
-    counts.shift(session, {CountKey(host.team_id, KIND, Status.NEW): 1})
+    monitors.add(session, host, clock.now())
     return host.id
 
 

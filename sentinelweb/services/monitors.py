@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from sentinelweb.core.status import Status
 from sentinelweb.db import db
 from sentinelweb.models import Channel, Monitor, monitor_channels
+from sentinelweb.services import counts
+from sentinelweb.services.counts import CountKey
 from sentinelweb.services.errors import NotFoundError
 
 SLUG_BYTES = 16  # 128 bits (seed 000, "Segurança")
@@ -23,6 +27,22 @@ def available_channels(team_id: int) -> list[Channel]:
     """The channels that a monitor of this team may alert."""
     query = sa.select(Channel).where(Channel.team_id == team_id).order_by(Channel.name, Channel.id)
     return list(db.session.scalars(query))
+
+
+def add(session: Session, monitor: Monitor, now: datetime, channel_ids: Sequence[int] = ()) -> None:
+    """Write and count a new monitor, which alerts these channels.
+
+    It is the last thing in its transaction, as counts.shift() asks. Raise NotFoundError for a
+    channel of another team.
+    """
+    monitor.slug = monitor.slug or new_slug()
+    monitor.status = monitor.status or Status.NEW
+    monitor.status_since = monitor.created_at = monitor.updated_at = now
+    session.add(monitor)
+    session.flush()
+    if channel_ids:
+        set_channels(session, monitor, channel_ids)
+    counts.shift(session, {CountKey(monitor.team_id, monitor.kind, monitor.status): 1})
 
 
 def set_channels(session: Session, monitor: Monitor, ids: Sequence[int]) -> None:

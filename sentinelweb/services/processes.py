@@ -85,17 +85,11 @@ def register(actor: Actor, values: ProcessValues, *, keep_alive: bool) -> Proces
             pid=values.pid,
             message=values.message,
             status=Status.UP,
-            status_since=now,
-            created_at=now,
-            updated_at=now,
         )
-        session.add(process)
-        session.flush()
         ids = values.channel_ids
         if ids is None and keep_alive:
             ids = [channel.id for channel in monitors.available_channels(process.team_id)]
-        monitors.set_channels(session, process, ids or ())
-        counts.shift(session, {CountKey(process.team_id, KIND, Status.UP): 1})
+        monitors.add(session, process, now, ids or ())
     return process
 
 

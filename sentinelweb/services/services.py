@@ -76,20 +76,8 @@ def create(actor: Actor, values: ServiceValues) -> Service:
     columns = _columns(actor, values, None)
     now = clock.now()
     with writing() as session:
-        service = Service(
-            **columns,
-            team_id=scoping.home_team(actor),
-            slug=monitors.new_slug(),
-            status=Status.NEW,
-            status_since=now,
-            created_at=now,
-            updated_at=now,
-            next_check_at=now,
-        )
-        session.add(service)
-        session.flush()
-        monitors.set_channels(session, service, values.channel_ids)
-        counts.shift(session, {CountKey(service.team_id, KIND, Status.NEW): 1})
+        service = Service(**columns, team_id=scoping.home_team(actor), next_check_at=now)
+        monitors.add(session, service, now, values.channel_ids)
     return service
 
 
