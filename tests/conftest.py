@@ -24,6 +24,7 @@ from tests.support import factories
 from tests.support.catalogs import compile_catalogs
 from tests.support.checked_client import CheckedClient
 from tests.support.databases import (
+    KINDS,
     PostgresDatabase,
     drop_databases_of,
     fresh_sqlite,
@@ -101,9 +102,9 @@ def postgres_database(test_run: TestRun) -> Callable[[], PostgresDatabase]:
     return cache(lambda: PostgresDatabase(test_run))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=KINDS)
 def database(request: pytest.FixtureRequest) -> str:
-    """The kind of database; whatever depends on it runs on both."""
+    """The kind of database; whatever depends on it runs on both, unless its directory differs."""
     return request.param
 
 

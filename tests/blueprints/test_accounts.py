@@ -23,6 +23,7 @@ from sentinelweb.models import User
 from sentinelweb.services import accounts, invitations, passwords
 from tests.conftest import Clock
 from tests.support.checked_client import CheckedClient
+from tests.support.databases import both_databases
 from tests.support.factories import PASSWORD
 from tests.support.mailbox import finish_background_mail
 from tests.support.parallel import together
@@ -99,6 +100,7 @@ class TestSetup:
 
         assert users()[0].timezone is None
 
+    @both_databases
     @pytest.mark.parametrize(
         ("data", "reason"),
         [
@@ -138,6 +140,7 @@ class TestSetup:
         assert client.post("/setup", data=data).status_code == 404
         assert users() == [user]
 
+    @both_databases
     def test_of_two_who_send_it_at_once_one_succeeds(self, app: Flask) -> None:
         clients = [app.test_client() for _n in range(3)]
         for browser in clients:
@@ -164,6 +167,7 @@ class TestLogin:
         assert is_logged_in(client)
         assert user.last_login_at is not None
 
+    @both_databases
     @pytest.mark.parametrize(
         ("email", "password"),
         [
@@ -495,6 +499,7 @@ class TestRegister:
             environ = {"REMOTE_ADDR": "fe80::1%eth0"}
             assert client.submit(data=data, environ_base=environ).status_code == status
 
+    @both_databases
     @pytest.mark.settings(registration="open")
     def test_an_address_that_is_taken_is_said_so(self, client: CheckedClient) -> None:
         client.get("/register")
@@ -504,6 +509,7 @@ class TestRegister:
         assert response.status_code == 422
         assert "This e-mail address has an account already." in client.text(".field-error")
 
+    @both_databases
     @pytest.mark.settings(registration="open")
     def test_one_address_sent_twice_at_once_makes_one_user(self, app: Flask) -> None:
         clients = [app.test_client() for _n in range(3)]
@@ -565,6 +571,7 @@ class TestInvitation:
 
         assert client.get(path).status_code == 410
 
+    @both_databases
     @pytest.mark.parametrize("token", ["x", "a.b.c", "%00", "x" * 3_000])
     def test_a_forged_one_says_so(self, client: CheckedClient, user: User, token: str) -> None:
         assert client.get(f"/invitation/{token}").status_code == 410
@@ -596,6 +603,7 @@ class TestResetPassword:
         assert client.get(path).status_code == 410
         assert "no longer works" in client.text("h1")
 
+    @both_databases
     def test_sent_twice_from_two_pages_it_works_once(self, app: Flask, path: str) -> None:
         clients = [app.test_client() for _n in range(3)]
         for browser in clients:
@@ -625,6 +633,7 @@ class TestResetPassword:
         assert client.submit(data={"password": "user@example.com"}).status_code == 422
         assert "not your e-mail address" in client.text(".field-error")
 
+    @both_databases
     @pytest.mark.parametrize("token", ["x", "a.b.c", "%00", "x" * 3_000])
     def test_a_forged_one_says_so(self, client: CheckedClient, user: User, token: str) -> None:
         assert client.get(f"/reset-password/{token}").status_code == 410
@@ -659,6 +668,7 @@ class TestForgotPassword:
         assert answers[0][:2] == answers[1][:2] == (303, "/login")
         assert "If user@example.com has an account" in answers[0][2]
 
+    @both_databases
     @pytest.mark.settings(smtp_url="smtp://127.0.0.1:9")
     @pytest.mark.parametrize("email", ["", "user", "user@example.com\0", "x" * 400_000])
     def test_what_is_no_address_is_refused(
@@ -705,6 +715,7 @@ class TestAccount:
 
         assert (user.locale, user.timezone) == (None, None)
 
+    @both_databases
     @pytest.mark.parametrize(
         ("data", "reason"),
         [

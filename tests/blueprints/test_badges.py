@@ -10,6 +10,7 @@ from sentinelweb.db import db
 from sentinelweb.models import StatusChange
 from sentinelweb.services import public_status, status_pages
 from sentinelweb.services.status_pages import PageValues
+from tests.support.databases import both_databases
 from tests.support.factories import NOW
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -105,6 +106,7 @@ def test_what_was_never_watched_is_unknown(client, admin, page, make_heartbeat):
     assert told(client, f"/badge/example/{job.id}.json?metric=uptime")["message"] == "unknown"
 
 
+@both_databases
 def test_only_what_the_page_shows_has_badges(client, admin, page, job, make_heartbeat):
     hidden = make_heartbeat(admin, alias="hidden", tags=["web"])
     for name in ("hidden", hidden.id, "none", 0, "9" * 40, "٣", "a%00b", "tag/web", "tag/%00"):

@@ -17,6 +17,7 @@ from sentinelweb.services import channels, delivery
 from sentinelweb.services.masking import MASK
 from sentinelweb.services.transitions import delivery_row
 from tests.support.checked_client import CheckedClient
+from tests.support.databases import both_databases
 from tests.support.factories import NOW
 from tests.support.messages import (
     FACTS,
@@ -183,6 +184,7 @@ class TestAdding:
         assert message in client.text(".field-error")
         assert db.session.scalar(sa.select(sa.func.count()).select_from(Channel)) == 0
 
+    @both_databases
     def test_a_nul_byte_is_an_error_and_not_a_crash(self, client: CheckedClient) -> None:
         for name in ("name", "url", "headers", "secret"):
             values = {"url": "https://e.com/", name: "https://e.com/\0"}
@@ -423,6 +425,7 @@ class TestAChannelsPage:
         client.get(f"/channels/{channel.id}")
         assert "bot was blocked." in client.text("#log [role=alert]")
 
+    @both_databases
     def test_a_long_log_has_pages(self, client: CheckedClient, channel: Channel) -> None:
         with writing() as session:
             for number in range(45):
@@ -440,6 +443,7 @@ class TestAChannelsPage:
         assert len(seen) == 45
         assert [text.split("Job ")[1] for text in seen] == [f"{n:02}" for n in reversed(range(45))]
 
+    @both_databases
     @pytest.mark.parametrize("before", ["x", "-1", "0", "999999999999999999999", "\0"])
     def test_an_odd_page_of_the_log_is_no_crash(
         self, client: CheckedClient, channel: Channel, before: str
@@ -512,6 +516,7 @@ class TestWhatBelongsToAnother:
     def test_lends_no_token(self, client: CheckedClient, foreign: Channel) -> None:
         assert client.get(f"/channels/telegram/chats?channel={foreign.id}").status_code == 404
 
+    @both_databases
     @pytest.mark.parametrize("id_", [0, 2**31, 10**30])
     def test_neither_is_what_cannot_exist(self, client: CheckedClient, id_: int) -> None:
         assert client.get(f"/channels/{id_}").status_code == 404
@@ -652,6 +657,7 @@ class TestThePreview:
         assert response.status_code == 200
         assert "Line 1:" in client.text(".field-error")
 
+    @both_databases
     @pytest.mark.parametrize("values", [{"template": "none"}, {"body": "\0"}, {"method": ""}, {}])
     def test_nonsense_is_no_crash(self, client: CheckedClient, values: dict[str, str]) -> None:
         assert self.ask(client, "?fragment=preview", HTMX, **values).status_code == 200

@@ -15,6 +15,7 @@ from sentinelweb.db import db, writing
 from sentinelweb.models import Host, MonitoringCycle, Service, User
 from tests.conftest import Clock
 from tests.support.checked_client import CheckedClient
+from tests.support.databases import both_databases
 from tests.support.factories import NOW, make_host, make_service
 from tests.support.histories import Incident, Story, write_history
 
@@ -221,6 +222,7 @@ def test_the_api_has_what_a_seed_004_dashboard_reads(visitor: CheckedClient, nam
     assert any(value is not None for value in history["services"]["Website"])
 
 
+@both_databases
 @pytest.mark.parametrize(
     "query", ["range=2h", "range=", "host=1.5", "service=%00", "range=" + "1" * 5_000]
 )

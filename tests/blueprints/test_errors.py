@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from flask import abort
 
 from sentinelweb.db import db
+from tests.support.databases import both_databases
 
 JSON = {"Accept": "application/json"}
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -67,6 +68,7 @@ def test_a_bug_tells_nothing_of_itself(failing):
     assert b"ZeroDivisionError" not in response.data
 
 
+@both_databases
 def test_without_the_database_there_is_still_a_page(failing, app, user, login):
     login(failing, user)
     with without("users"):

@@ -12,6 +12,7 @@ from sentinelweb.db import db
 from sentinelweb.models import HeartbeatCheck, Outage, StatusChange
 from sentinelweb.services import heartbeats, pings
 from sentinelweb.services.monitor_list import PAGE_SIZE
+from tests.support.databases import both_databases
 from tests.support.factories import NOW, team_of
 
 HTMX = {"HX-Request": "true"}
@@ -91,6 +92,7 @@ class TestOthers:
         assert "ecret" not in browser.text()
         assert team_of(other_user).ping_key not in browser.text()
 
+    @both_databases
     @pytest.mark.parametrize("path", ["/heartbeats/x", "/heartbeats/-1", f"/heartbeats/{2**80}"])
     def test_an_id_that_is_none_is_not_found(self, browser, path):
         assert browser.get(path).status_code == 404
@@ -104,6 +106,7 @@ class TestList:
         cards = [" ".join(card.to_text().split()) for card in browser.page.query(".count")]
         assert cards == ["Total 6 1 paused", "Up 2", "Late 1", "Down 1", "New 1"]
 
+    @both_databases
     def test_a_card_filters(self, browser, user, make_heartbeat):
         make_heartbeat(user, name="Fine", last_ping=NOW)
         make_heartbeat(user, name="Broken", status="down", last_ping=NOW)
@@ -151,6 +154,7 @@ class TestList:
         url = f"https://monitor.example.com/ping/{team_of(user).ping_key}/nightly-backup?create=1"
         assert copy.attrs["data-copy"] == f'{CURL}"{url}"'
 
+    @both_databases
     def test_the_search_form_finds_and_keeps_what_was_asked(self, browser, user, make_heartbeat):
         make_heartbeat(user, name="Nightly backup")
         make_heartbeat(user, name="Invoice export", status="down", last_ping=NOW)
@@ -161,6 +165,7 @@ class TestList:
         browser.get("/heartbeats?search=nothing-like-it")
         assert "Nothing matches" in browser.text("main")
 
+    @both_databases
     def test_columns_sort_and_say_so(self, browser, user, make_heartbeat):
         for name in ("b", "a"):
             make_heartbeat(user, name=name)
@@ -171,6 +176,7 @@ class TestList:
         browser.get(header.query_one("a").attrs["href"])
         assert names(browser) == ["a", "b"]
 
+    @both_databases
     def test_long_lists_have_pages(self, browser, user, make_heartbeat):
         for number in range(PAGE_SIZE + 1):
             make_heartbeat(user, name=f"{number:03}")
@@ -185,6 +191,7 @@ class TestList:
         assert browser.text("title") == "(1) Heartbeats – SentinelWeb"
         assert live(browser)["data-down"] == "1"
 
+    @both_databases
     @pytest.mark.parametrize(
         "query", ["page=x", "page=-1", "status=?", "sort=%00", "search=%00", "tag=%27", "v=%00"]
     )
@@ -375,6 +382,7 @@ class TestAdd:
         assert heartbeat.cron_expression == "30 3 * * 1-5"
         assert heartbeat.cron_timezone == "America/Sao_Paulo"
 
+    @both_databases
     @pytest.mark.parametrize(
         ("field", "value", "message"),
         [
@@ -412,6 +420,7 @@ class TestAdd:
         assert message in errors(browser)[field]
         assert db.session.scalars(sa.select(HeartbeatCheck)).all() == []
 
+    @both_databases
     @pytest.mark.parametrize(
         "expression",
         ["", "0 3 * *", "0 99 * * *", "0 0 30 2 *", "x" * 201, "* * * * * * *", "\0", "@reboot"],
@@ -505,6 +514,7 @@ class TestEdit:
         browser.submit("heartbeat-form", {"channels": [unused.id]})
         assert heartbeat.channels == [unused]
 
+    @both_databases
     def test_an_alias_is_changed_kept_and_taken_away(self, browser, user, make_heartbeat):
         heartbeat = make_heartbeat(user, alias="first")
         make_heartbeat(user, alias="taken")
@@ -714,6 +724,7 @@ class TestPage:
         browser.get(f"/heartbeats/{heartbeat.id}")
         assert browser.page.query(".runs-bars") == []
 
+    @both_databases
     def test_the_timeline_has_pages(self, browser, user, make_heartbeat):
         heartbeat = make_heartbeat(user)
         for number in range(35):
@@ -735,6 +746,7 @@ class TestPage:
         ] * 5
         assert "note 0" in browser.text(".timeline")
 
+    @both_databases
     @pytest.mark.parametrize("query", ["before=x", "before=1-1-1", "before=%00", "show=%00", "v=x"])
     def test_an_address_that_makes_no_sense_is_still_a_page(
         self, browser, user, make_heartbeat, query
@@ -768,6 +780,7 @@ class TestPing:
         assert "Nightly <i>backup</i>" in browser.text(".breadcrumbs")
         assert "The ping had none." in browser.text("main")
 
+    @both_databases
     def test_a_body_is_shown_as_text_and_nothing_else(self, browser, user, make_heartbeat):
         heartbeat = make_heartbeat(user)
         body = "\n<script>alert(1)</script>\x1b[31m € \0 ok"
@@ -777,6 +790,7 @@ class TestPing:
         assert shown.to_text(strip=False) == "\n<script>alert(1)</script> € \ufffd ok"
         assert browser.page.query("main script") == []
 
+    @both_databases
     def test_a_body_can_be_kept_as_a_file(self, browser, user, make_heartbeat):
         heartbeat = make_heartbeat(user)
         browser.post(f"/ping/{heartbeat.slug}", data=b"\0\xff<html>")

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sentinelweb.db import db, writing
 from sentinelweb.models import Outage, StatusChange
 from sentinelweb.services import history
+from tests.support.databases import both_databases
 from tests.support.factories import NOW
 
 
@@ -104,6 +105,7 @@ def test_the_csv_has_every_change(browser, heartbeat, monkeypatch):
     assert rows[3][3] == "'=cmd()"
 
 
+@both_databases
 def test_changes_go_on_page_by_page(browser, heartbeat, monkeypatch):
     monkeypatch.setattr(history, "PAGE_SIZE", 2)
     found, older = [], None

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sentinelweb.db import db
 from sentinelweb.models import MonitoringCycle, Service
 from sentinelweb.services import hosts
+from tests.support.databases import both_databases
 from tests.support.factories import NOW
 
 KEY = "sw_the-key-of-the-host"
@@ -115,6 +116,7 @@ class TestBadInput:
             "errors": {"body": "is not JSON in UTF-8"},
         }
 
+    @both_databases
     @pytest.mark.parametrize(
         ("body", "field"),
         [
@@ -175,6 +177,7 @@ class TestBadInput:
         response = report({"services": {"api": {"status": "error", field: value}}})
         assert list(response.json["errors"]) == [f"services.api.{field}"]
 
+    @both_databases
     def test_a_number_that_overflows_is_refused(self, report):
         response = report(data=b'{"services": {}, "host": {"ping_ms": 1e999}}')
         assert list(response.json["errors"]) == ["host.ping_ms"]
@@ -195,6 +198,7 @@ class TestBadInput:
         assert response.json["status"] == "refused"
         assert host.last_report_at is None
 
+    @both_databases
     def test_texts_that_no_database_takes_are_made_fit(self, report):
         broken = {"status": "down", "error": "a\0b\ud800" + "x" * 500, "target": "tcp://\0"}
         assert report({"services": {"api": broken}, "agent": "v1\0"}).status_code == 200

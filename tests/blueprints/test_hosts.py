@@ -10,6 +10,7 @@ from sentinelweb.core.host_reports import parse
 from sentinelweb.db import db
 from sentinelweb.models import Host, Service
 from sentinelweb.services import host_reports, host_silence, hosts
+from tests.support.databases import both_databases
 from tests.support.factories import NOW
 
 HTMX = {"HX-Request": "true"}
@@ -90,6 +91,7 @@ class TestOthers:
         assert "Watch your first machine" in browser.text("main")
         assert "secret" not in browser.text()
 
+    @both_databases
     @pytest.mark.parametrize("path", ["/hosts/x", "/hosts/-1", f"/hosts/{2**80}", "/hosts/0"])
     def test_an_id_that_is_none_is_not_found(self, browser, path):
         assert browser.get(path).status_code == 404
@@ -115,6 +117,7 @@ class TestList:
         browser.get("/hosts")
         assert "2 services · 1 down" in browser.text(f"#host-{host.id}")
 
+    @both_databases
     def test_what_is_wrong_comes_first_and_a_filter_shows_it_alone(self, browser, user, make_host):
         make_host(user, name="a", last_report_at=NOW)
         make_host(user, name="b", status="down", last_report_at=NOW)
@@ -123,6 +126,7 @@ class TestList:
         browser.get(browser.page.query_one(".count.status-down").attrs["href"])
         assert [link.to_text() for link in browser.page.query(".monitor-name")] == ["b"]
 
+    @both_databases
     def test_a_search_that_finds_nothing_says_so(self, browser, user, make_host):
         make_host(user)
         browser.get("/hosts?search=nothing")
@@ -168,6 +172,7 @@ class TestAdd:
         browser.submit("host-form", {"name": "web-1"})
         assert "HEARTBEAT_URL=https://monitor.example.com/api/heartbeat" in browser.text("main")
 
+    @both_databases
     @pytest.mark.parametrize(
         ("field", "value", "said"),
         [
@@ -231,6 +236,7 @@ class TestPage:
         assert "no report came in time" in browser.text(".timeline")
         assert browser.page.query_one("title").to_text().startswith("(Down) web-1")
 
+    @both_databases
     def test_many_services_come_in_pages(self, browser, user, make_host, report):
         host = make_host(user)
         report(host, [f"service-{number:03}" for number in range(60)])

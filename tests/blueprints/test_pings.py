@@ -2,6 +2,10 @@
 
 import pytest
 
+from tests.support.databases import both_databases
+
+pytestmark = both_databases
+
 
 def test_a_ping_is_answered_with_the_name_and_the_time(client, user, make_heartbeat, clock):
     heartbeat = make_heartbeat(user, name="Backup Diário")

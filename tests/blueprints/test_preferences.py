@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.support.databases import both_databases
+
 
 def choose(client, name, value, referrer="http://localhost/login", **headers):
     client.get("/login")
@@ -38,6 +40,7 @@ def test_the_language_of_a_user_goes_with_the_user(client, user, login):
     assert user.locale == "es"
 
 
+@both_databases
 @pytest.mark.parametrize(("name", "value"), [("theme", "neon"), ("locale", "xx"), ("locale", "\0")])
 def test_what_is_not_offered_is_not_kept(client, user, name, value):
     assert choose(client, name, value).status_code == 303

@@ -7,6 +7,7 @@ import pytest
 from sentinelweb.db import db
 from sentinelweb.models import Process
 from sentinelweb.services import api_keys, process_watch
+from tests.support.databases import both_databases
 from tests.support.factories import team_of
 
 ADMIN_TOKEN = "the token of the administrator"
@@ -93,6 +94,7 @@ class TestRegistration:
     def test_what_is_no_object_is_refused(self, call, body):
         assert call("POST", "/process/long-lived", data=body).status_code == 422
 
+    @both_databases
     def test_nul_and_half_characters_are_stored_as_far_as_they_go(self, call):
         created(call, name="a\0b\ud800")
         assert call("GET", "/heartbeat/status").json[0]["name"] == "a\N{REPLACEMENT CHARACTER}b?"
@@ -127,6 +129,7 @@ class TestStatus:
         assert ids(call, "/heartbeat/active-status") == []
         assert call("GET", "/heartbeat/status").json[0]["isAlive"] is False
 
+    @both_databases
     def test_it_goes_on_page_by_page(self, call):
         made = [created(call, name=f"Job {n}")["processId"] for n in range(5)]
         path, seen = "/heartbeat/status?limit=2", []
@@ -137,6 +140,7 @@ class TestStatus:
             path = f"/heartbeat/status?limit=2&after={after}" if after else None
         assert seen == made
 
+    @both_databases
     @pytest.mark.parametrize(
         ("query", "count"),
         [("search=import", 1), ("tag=nightly", 1), ("host=b", 1), ("host=%00", 0), ("limit=x", 2)],

@@ -6,6 +6,7 @@ from sentinelweb.core.beats import Beat
 from sentinelweb.db import db
 from sentinelweb.services import process_beats, process_watch, processes
 from sentinelweb.services.processes import End, ProcessValues
+from tests.support.databases import both_databases
 
 HTMX = {"HX-Request": "true"}
 
@@ -66,6 +67,7 @@ class TestList:
         assert "Ended" in browser.text(f"#process-{ended.id}")
         assert "Import" in browser.text(".process-table")
 
+    @both_databases
     def test_it_is_searched_and_filtered(self, browser, register):
         register("Import", tags=["nightly"])
         register("Export")

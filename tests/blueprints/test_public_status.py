@@ -10,6 +10,7 @@ from sentinelweb.db import db
 from sentinelweb.models import StatusChange
 from sentinelweb.services import public_status, status_pages
 from sentinelweb.services.status_pages import PageValues
+from tests.support.databases import both_databases
 from tests.support.factories import NOW
 
 
@@ -133,6 +134,7 @@ def test_what_was_chosen_is_there(client, admin, show, make_heartbeat, make_serv
     assert "0 3 * * *" in said
 
 
+@both_databases
 def test_it_is_filtered_by_tag_and_environment(client, admin, show, make_heartbeat):
     show(
         make_heartbeat(admin, name="A", tags=["web"], environment="prod", status="down"),
@@ -150,6 +152,7 @@ def test_it_is_filtered_by_tag_and_environment(client, admin, show, make_heartbe
     assert "tag=unknown" not in client.page.to_html()
 
 
+@both_databases
 def test_a_page_that_hides_tags_cannot_be_searched_for_them(client, admin, show, make_heartbeat):
     show(make_heartbeat(admin, name="A", tags=["secret"]), make_heartbeat(admin, name="B"))
     client.get("/status?tag=secret")
@@ -163,6 +166,7 @@ class TestForWhom:
         assert client.get("/status/example").status_code == 404
         assert "Nothing is published" in client.get("/status").get_data(as_text=True)
 
+    @both_databases
     @pytest.mark.parametrize("slug", ["other", "EXAMPLE", "a%00b", "x" * 2_000, "..", "%F0%9F"])
     def test_others_are_not_found(self, client, page, slug):
         answer = client.get(f"/status/{slug}")
@@ -242,6 +246,7 @@ class TestCaching:
         assert answer.status_code == 200
         assert answer.headers["ETag"] != etag
 
+    @both_databases
     def test_each_language_theme_and_filter_has_a_tag_of_its_own(
         self, client, admin, show, make_heartbeat
     ):
@@ -278,6 +283,7 @@ class TestCaching:
         assert live.attrs["data-title"] == "(1) Status of Example"
         assert live.attrs["hx-get"] != address
 
+    @both_databases
     def test_a_filter_stays_while_the_page_refreshes_itself(
         self, client, admin, show, make_heartbeat
     ):

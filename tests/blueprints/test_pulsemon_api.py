@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sentinelweb.db import db
 from sentinelweb.models import Channel, HeartbeatCheck
 from sentinelweb.services import api_keys, audit, delivery, heartbeats
+from tests.support.databases import both_databases
 from tests.support.factories import team_of
 from tests.support.receiver import Receiver
 
@@ -84,6 +85,7 @@ class TestCreating:
         assert (channel.kind, channel.name) == ("webhook", "Backup Noturno")
         assert channel.settings["template"] == "pulsemon"
 
+    @both_databases
     def test_a_taken_slug_is_told(self, call):
         created(call)
         answer = call("POST", "/api/monitors", json={**WANTED, "name": "Other"})
@@ -92,6 +94,7 @@ class TestCreating:
         assert len(call("GET", "/api/monitors").json) == 1
         assert db.session.scalar(sa.select(sa.func.count(Channel.id))) == 1
 
+    @both_databases
     def test_another_team_may_have_the_same_slug(self, call, other_user):
         other = api_keys.create(other_user, name="Deploy", can_write=True)[1]
         first = created(call)
@@ -99,6 +102,7 @@ class TestCreating:
         assert answer.status_code == 201
         assert answer.json["token"] != first["token"]
 
+    @both_databases
     def test_of_two_at_once_one_is_refused(self, app, key):
         codes = []
 
@@ -116,6 +120,7 @@ class TestCreating:
             thread.join()
         assert sorted(codes) == [201, 400]
 
+    @both_databases
     @pytest.mark.parametrize(
         ("body", "fields"),
         [
@@ -216,6 +221,7 @@ class TestReading:
         assert (shown["slug"], shown["token"]) == ("reports", None)
         assert shown["ping_url"] == f"http://localhost/ping/{heartbeat.slug}"
 
+    @both_databases
     def test_it_goes_on_page_by_page(self, call):
         for number in range(5):
             created(call, slug=f"job-{number}")
@@ -227,12 +233,14 @@ class TestReading:
             path = f"/api/monitors?limit=2&after={after}" if after else None
         assert seen == [f"job-{number}" for number in range(5)]
 
+    @both_databases
     @pytest.mark.parametrize("query", ["limit=x", "limit=0", "limit=-1", "limit=1e9", "after=%00"])
     def test_what_is_no_number_is_told(self, call, query):
         answer = call("GET", f"/api/monitors?{query}")
         assert answer.status_code == 422
         assert answer.json["detail"][0]["loc"] == ["query", query.partition("=")[0]]
 
+    @both_databases
     @pytest.mark.parametrize("slug", ["other", "%00", "x" * 5_000, "a%20b", "%F0%9F%9A%A8"])
     @pytest.mark.parametrize(
         ("method", "path"),
@@ -306,11 +314,13 @@ class TestHistory:
         ]
         assert [event["note"] for event in events] == ["pinged", "missed", "pinged"]
 
+    @both_databases
     def test_it_goes_on_before_an_event(self, call, lived):
         first = call("GET", "/api/history/backup-noite?limit=2").json
         rest = call("GET", f"/api/history/backup-noite?before={first[-1]['id']}").json
         assert [event["prev_status"] for event in (*first, *rest)] == ["DOWN", "UP", "UNKNOWN"]
 
+    @both_databases
     @pytest.mark.parametrize(
         "query", ["limit=x", "before=x", "before=-3", "limit=99999999999999999999"]
     )
@@ -389,6 +399,7 @@ class TestWhoMay:
         slugs = [item["slug"] for item in call("GET", "/api/monitors", secret=ADMIN_TOKEN).json]
         assert slugs == ["of-a-user", "backup-noite"]
 
+    @both_databases
     @pytest.mark.settings(admin_token=ADMIN_TOKEN)
     def test_the_admin_token_means_its_own_team_s_first_then_the_oldest(
         self, call, user, other_user, admin, make_heartbeat

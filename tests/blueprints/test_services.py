@@ -15,6 +15,7 @@ from sentinelweb.services import probing, services
 from sentinelweb.services.masking import MASK
 from sentinelweb.services.monitor_list import PAGE_SIZE
 from sentinelweb.services.probing import Found
+from tests.support.databases import both_databases
 from tests.support.factories import NOW
 
 HTMX = {"HX-Request": "true"}
@@ -92,12 +93,14 @@ class TestOthers:
         assert "Watch your first service" in browser.text("main")
         assert "ecret" not in browser.text()
 
+    @both_databases
     @pytest.mark.parametrize("path", ["/services/x", "/services/-1", f"/services/{2**80}"])
     def test_an_id_that_is_none_is_not_found(self, browser, path):
         assert browser.get(path).status_code == 404
 
 
 class TestList:
+    @both_databases
     def test_cards_count_by_status_and_filter(self, browser, user, make_service):
         for status in ("up", "up", "down", "new", "paused"):
             make_service(user, name=status, status=status)
@@ -159,6 +162,7 @@ class TestList:
         assert "not checked yet" in browser.text(".cell-result")
         assert browser.page.query_one(".result-bar").attrs["aria-label"] == "No result yet"
 
+    @both_databases
     def test_it_is_searched_filtered_and_sorted_by_its_form(self, browser, user, make_service):
         make_service(user, name="b", target="https://shop.example.com/", last_latency_ms=5)
         make_service(user, name="a", target="https://shop.example.com/", last_latency_ms=9)
@@ -170,6 +174,7 @@ class TestList:
         browser.get("/services?search=nothing-like-it")
         assert "Nothing matches" in browser.text("main")
 
+    @both_databases
     def test_long_lists_have_pages(self, browser, user, make_service):
         for number in range(PAGE_SIZE + 1):
             make_service(user, name=f"{number:03}")
@@ -177,6 +182,7 @@ class TestList:
         browser.get(browser.page.query_one("a[rel=next]").attrs["href"])
         assert names(browser) == ["050"]
 
+    @both_databases
     @pytest.mark.parametrize(
         "query", ["page=x", "status=?", "sort=%00", "search=%00", "probe=%27", "v=%00&shown=%00"]
     )
@@ -210,6 +216,7 @@ class TestRefresh:
         assert "Timeout" in browser.text(".cell-result")
         assert browser.page.query("h1") == []
 
+    @both_databases
     def test_filters_stay_in_the_address(self, browser, user, make_service):
         make_service(user)
         browser.get("/services?status=new&sort=-name&probe=http")
@@ -295,6 +302,7 @@ class TestAdd:
         browser.submit("service-form", {"target": "docker:nginx"})
         assert only_service().probe == "docker"
 
+    @both_databases
     @pytest.mark.parametrize(
         ("field", "value", "message"),
         [
@@ -511,6 +519,7 @@ class TestCheckNow:
         response = browser.submit(f"/services/{service.id}/check-now", headers=HTMX)
         assert "paused" in events(response)["notify"]["text"]
 
+    @both_databases
     @pytest.mark.parametrize("since", ["x", "-1", "9" * 17, "٣", "", "%00"])
     def test_a_time_that_is_none_shows_the_page(self, browser, service, since):
         assert browser.get(f"/services/{service.id}?since={since}").status_code == 200
@@ -604,6 +613,7 @@ class TestPage:
         )
         assert browser.get(poll, headers=HTMX).status_code == 200
 
+    @both_databases
     def test_results_have_pages(self, browser, user, make_service, clock):
         service = make_service(user)
         for second in range(25):
@@ -613,6 +623,7 @@ class TestPage:
         browser.get(browser.page.query_one("a[rel=next]").attrs["href"])
         assert len(browser.page.query(".result-table tbody tr")) == 5
 
+    @both_databases
     @pytest.mark.parametrize(
         "query", ["before=x", "after=-1", f"after={2**80}", "after=%00", "v=x"]
     )

@@ -4,6 +4,7 @@ import pytest
 
 from sentinelweb.services import status_pages
 from sentinelweb.services.status_pages import PageValues
+from tests.support.databases import both_databases
 from tests.support.factories import NOW
 
 
@@ -86,6 +87,7 @@ def test_users_who_are_no_administrators_are_not_asked_about_the_first_page(clie
     assert not status_pages.of_teams(user)[0].is_first
 
 
+@both_databases
 @pytest.mark.parametrize(
     ("field", "values"),
     [
@@ -129,6 +131,7 @@ def test_a_page_is_deleted_after_asking(browser, admin, page):
     assert status_pages.of_teams(admin) == []
 
 
+@both_databases
 def test_monitors_are_ordered_named_and_taken_off(browser, admin, page, make_heartbeat):
     a, b, c = (make_heartbeat(admin, name=name, alias=name.lower()) for name in "ABC")
     add(browser, page, a, b, c)
@@ -177,6 +180,7 @@ def test_what_is_wrong_about_a_monitor_is_told_beside_it(
     assert browser.text(f"#items-0-{field}-error")
 
 
+@both_databases
 def test_control_characters_are_left_out_of_names(browser, admin, page, make_heartbeat):
     add(browser, page, make_heartbeat(admin))
     browser.get(f"/status-pages/{page.id}")
@@ -216,6 +220,7 @@ def test_what_is_no_monitor_is_told(browser, admin, page, make_heartbeat):
     assert browser.text("#monitors-error")
 
 
+@both_databases
 def test_monitors_are_searched(browser, admin, page, make_service, make_heartbeat):
     make_service(admin, name="Shop")
     make_heartbeat(admin, name="Backup")

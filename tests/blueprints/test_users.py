@@ -13,6 +13,7 @@ from sentinelweb.models import HeartbeatCheck, User
 from sentinelweb.services import accounts, invitations, passwords
 from tests.conftest import Clock
 from tests.support.checked_client import CheckedClient
+from tests.support.databases import both_databases
 from tests.support.mailbox import Mailbox
 
 Login = Callable[[CheckedClient, User], None]
@@ -156,6 +157,7 @@ class TestInvite:
         assert "The mail could not be sent." in browser.text(".messages")
         assert len(invitations.pending()) == 1
 
+    @both_databases
     @pytest.mark.parametrize(
         ("email", "reason"),
         [

@@ -17,6 +17,12 @@ from sentinelweb.services import api_keys
 from tests.support.stack import free_port
 
 
+@pytest.fixture
+def database() -> str:
+    """SQLite alone: CONTRIBUTING.md says why."""
+    return "sqlite"
+
+
 @dataclass(frozen=True)
 class Site:
     url: str

@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from flask_migrate import upgrade
 
@@ -13,6 +14,10 @@ from config import Settings
 from sentinelweb import create_app
 from sentinelweb.db import db
 from tests.support.servers import TestRun, start_postgres
+
+KINDS = ("sqlite", "postgresql")
+# For a test in a directory whose tests run on SQLite alone.
+both_databases = pytest.mark.parametrize("database", KINDS)
 
 _PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "main")
 

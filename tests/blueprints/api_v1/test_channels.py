@@ -4,6 +4,7 @@ import pytest
 
 from sentinelweb.db import db
 from sentinelweb.models import Channel, HeartbeatCheck
+from tests.support.databases import both_databases
 from tests.support.factories import make_channel, make_heartbeat, team_of
 from tests.support.problems import fields
 
@@ -20,6 +21,7 @@ def test_one_is_made_read_and_deleted(call):
     assert db.session.query(Channel).count() == 0
 
 
+@both_databases
 def test_they_come_in_pages(call, user):
     ids = [make_channel(user).id for _number in range(3)]
     page = call("GET", "channels?limit=2").json

@@ -7,6 +7,7 @@ import pytest
 from sentinelweb.db import db, writing
 from sentinelweb.models import Ping, Service, ServiceCheck, StatusChange
 from sentinelweb.services import host_reports
+from tests.support.databases import both_databases
 from tests.support.factories import (
     NOW,
     make_channel,
@@ -25,6 +26,7 @@ class TestList:
         listed = call("GET", "monitors").json["monitors"]
         assert [item["kind"] for item in listed] == ["heartbeat", "service", "host", "process"]
 
+    @both_databases
     def test_pages_follow_one_another(self, call, user):
         ids = [make_heartbeat(user).id for _number in range(5)]
         seen, after = [], 0
@@ -34,6 +36,7 @@ class TestList:
             after = page["next_after"]
         assert seen == ids
 
+    @both_databases
     @pytest.mark.parametrize(
         "query", ["kind=service", "status=up", "tag=web", "environment=production", "search=shop"]
     )
@@ -78,12 +81,14 @@ class TestHeartbeats:
         made = call("POST", "monitors", json=body).json
         assert (made["cron_expression"], made["cron_timezone"]) == ("0 3 * * *", "UTC")
 
+    @both_databases
     def test_a_taken_alias_is_a_conflict(self, call):
         body = {"kind": "heartbeat", "name": "Report", "alias": "report"}
         assert call("POST", "monitors", json=body).status_code == 201
         answer = call("POST", "monitors", json=body)
         assert (answer.status_code, fields(answer)) == (409, ["alias"])
 
+    @both_databases
     @pytest.mark.parametrize(
         ("wrong", "field"),
         [
@@ -112,6 +117,7 @@ class TestHeartbeats:
     def test_what_is_no_object_is_refused(self, call, body, status):
         assert call("POST", "monitors", data=body).status_code == status
 
+    @both_databases
     def test_its_pings_come_in_pages_the_latest_first(self, call, user):
         heartbeat = make_heartbeat(user)
         with writing() as session:

@@ -4,6 +4,7 @@ import pytest
 
 from sentinelweb.services import status_pages
 from sentinelweb.services.status_pages import MAX_ITEMS, PageValues
+from tests.support.databases import both_databases
 from tests.support.factories import make_heartbeat, make_service, team_of
 from tests.support.problems import fields
 
@@ -36,6 +37,7 @@ def test_one_is_made_read_and_deleted(call, user, client):
     assert call("GET", path).status_code == 404
 
 
+@both_databases
 def test_they_come_in_pages(call, make_page):
     ids = [make_page(slug=f"page-{number}").id for number in range(3)]
     page = call("GET", "status-pages?limit=2").json
@@ -56,6 +58,7 @@ def test_a_change_leaves_what_it_does_not_name(call, user, make_page):
     }
 
 
+@both_databases
 def test_its_monitors_can_be_exchanged_and_ordered(call, user, make_page):
     page = make_page(slug="example")
     first, second, third = (make_heartbeat(user).id for _number in range(3))
@@ -76,6 +79,7 @@ def test_a_page_that_is_full_can_show_others(call, user, make_page):
         assert [item["monitor_id"] for item in changed["monitors"]] == part
 
 
+@both_databases
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [
@@ -112,6 +116,7 @@ def test_monitors_of_other_teams_cannot_be_shown(call, other_user):
     assert call("GET", "status-pages").json["status_pages"] == []
 
 
+@both_databases
 def test_a_taken_address_is_a_conflict(call, other_user):
     status_pages.create(other_user, PageValues("Theirs", "example"))
     answer = call("POST", "status-pages", json=BODY | {"slug": "example"})
