@@ -104,6 +104,18 @@ def format_date(moment: datetime) -> str:
     return dates.format_skeleton("MMMd", moment, tzinfo=zone, locale=reader().locale)
 
 
+def format_month(moment: datetime) -> str:
+    """The month in the reader's zone, with its year: `January 2026`."""
+    zone = ZoneInfo(reader().timezone)
+    return dates.format_skeleton("yMMMM", moment, tzinfo=zone, locale=reader().locale)
+
+
+def format_time(moment: datetime) -> str:
+    """The time of day in the reader's zone, to the minute."""
+    zone = ZoneInfo(reader().timezone)
+    return dates.format_time(moment, "short", tzinfo=zone, locale=reader().locale)
+
+
 def format_moment(moment: datetime, *, seconds: bool = False) -> str:
     """Day and time of day in the reader's zone, where the year would be in the way."""
     return _moment_text(moment, reader(), "medium" if seconds else "short")

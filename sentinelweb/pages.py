@@ -31,10 +31,12 @@ def init_app(app: Flask) -> None:
         datetime=i18n.format_datetime,
         duration=format_duration,
         moment=i18n.format_moment,
+        month=i18n.format_month,
         number=i18n.format_number,
         percent=i18n.format_percent,
         reason=reasons.explain,
         size=i18n.format_size,
+        time=i18n.format_time,
     )
     app.jinja_env.globals["page_path"] = page_path
     app.before_request(_choose_reader)

@@ -32,6 +32,9 @@ from sentinelweb.services import (
 from sentinelweb.services.invitations import BadInvitationError
 from sentinelweb.services.passwords import BadResetLinkError
 
+# They need no user, and have an answer of their own while the database is away.
+WITHOUT_SETUP = {"pings", "health", "public_status", "badges"}
+
 bp = Blueprint("accounts", __name__)
 
 
@@ -40,7 +43,7 @@ def lead_to_setup() -> ResponseReturnValue | None:
     """Without a user there is one page to see: the one that makes the first administrator."""
     if request.endpoint in {"accounts.setup", "preferences.choose", "static"}:
         return None
-    if request.blueprint in {"pings", "health"} or accounts.is_set_up():
+    if request.blueprint in WITHOUT_SETUP or accounts.is_set_up():
         return None
     return redirect(url_for("accounts.setup"), 303)
 

@@ -14,13 +14,15 @@ from sentinelweb import i18n
 from sentinelweb.core import badges
 from sentinelweb.core.badges import Badge
 from sentinelweb.core.fingerprint import fingerprint
+from sentinelweb.core.public_page import PublicMonitor
 from sentinelweb.core.status import Status
 from sentinelweb.core.uptime import SEVERITY
 from sentinelweb.extensions import limiter
 from sentinelweb.i18n import format_percent
 from sentinelweb.services import public_status
-from sentinelweb.services.errors import NotFoundError
-from sentinelweb.services.public_status import SPANS, PublicMonitor
+from sentinelweb.services.errors import NotFoundError, UnavailableError
+from sentinelweb.services.public_history import SPANS
+from sentinelweb.services.public_status import Snapshot
 
 MAX_AGE = 30  # seconds
 METRICS = ("status", "uptime", "latency")
@@ -42,14 +44,20 @@ def monitor(page: str, monitor: str, form: str) -> ResponseReturnValue:
     number = int(monitor) if monitor.isascii() and monitor.isdigit() else None
     wanted = snapshot.ids.get(monitor, number)
     found = [each for each in snapshot.page.monitors if each.id == wanted]
-    return _answer(found, found[0].name if found else "", form)
+    return _answer(snapshot, found, found[0].name if found else "", form)
 
 
 @bp.get("/badge/<page>/tag/<tag>.<any(svg, json):form>")
 def tag(page: str, tag: str, form: str) -> ResponseReturnValue:
     """Of all that the page shows with a tag."""
     snapshot = public_status.find(page)
-    return _answer([each for each in snapshot.page.monitors if tag in each.tags], tag, form)
+    found = [each for each in snapshot.page.monitors if tag in each.tags]
+    return _answer(snapshot, found, tag, form)
+
+
+@bp.errorhandler(UnavailableError)
+def _unavailable(_error: UnavailableError) -> ResponseReturnValue:
+    return jsonify(ok=False, error="The database does not answer."), 503
 
 
 @bp.errorhandler(NotFoundError)
@@ -57,14 +65,20 @@ def _not_found(_error: NotFoundError) -> ResponseReturnValue:
     return jsonify(ok=False, error="There is no such badge."), 404
 
 
-def _answer(found: Sequence[PublicMonitor], name: str, form: str) -> ResponseReturnValue:
+def _answer(
+    snapshot: Snapshot, found: Sequence[PublicMonitor], name: str, form: str
+) -> ResponseReturnValue:
     if not found:
         raise NotFoundError
     metric = request.args.get("metric", "status")
     span = request.args.get("range", "30d")
     if metric not in METRICS or span not in SPANS:
         abort(422)
-    badge = _badge(found, badges.clean_label(request.args.get("label") or name), metric, span)
+    label = badges.clean_label(request.args.get("label") or name)
+    if snapshot.is_old:  # it has no room to say that it may be true no more
+        badge = Badge(label, "unknown", badges.NEUTRAL)
+    else:
+        badge = _badge(found, label, metric, span)
     if form == "json":
         response = jsonify(
             schemaVersion=1, label=badge.label, message=badge.message, color=badge.color

@@ -16,10 +16,12 @@ from sentinelweb.core.fingerprint import fingerprint
 from sentinelweb.extensions import limiter, settings
 from sentinelweb.i18n import gettext as _
 from sentinelweb.services import public_status
-from sentinelweb.services.errors import NotFoundError
+from sentinelweb.services.errors import NotFoundError, UnavailableError
+from sentinelweb.services.public_history import INCIDENT_DAYS
 from sentinelweb.services.public_status import Snapshot
 
 MAX_AGE = 2  # seconds that a cache on the way may keep it
+RETRY_AFTER = 10  # seconds
 THEMES = ("light", "dark")
 VARY = "Accept-Encoding, Accept-Language, Cookie"
 
@@ -47,7 +49,10 @@ def first() -> Response:
         snapshot = public_status.find(None)
     except NotFoundError:
         return _message(
-            200, _("Nothing is published here yet"), _("It will appear at this address.")
+            200,
+            _("Nothing is published here yet"),
+            _("It will appear at this address."),
+            is_empty=True,
         )
     return _answer(snapshot, settings().public_status_title or snapshot.page.title)
 
@@ -63,6 +68,18 @@ def _not_found(_error: NotFoundError) -> Response:
     return _message(404, _("Page not found"), _("There is no status page at this address."))
 
 
+@bp.errorhandler(UnavailableError)
+def _unavailable(_error: UnavailableError) -> Response:
+    """In plain words: strangers know of no database."""
+    response = _message(
+        503,
+        _("How things are cannot be shown right now"),
+        _("The server cannot read its data at the moment. Try again in a minute."),
+    )
+    response.headers["Retry-After"] = str(RETRY_AFTER)
+    return response
+
+
 def _answer(snapshot: Snapshot, title: str) -> Response:
     """The page, its live part for htmx, or 204 while nothing has changed."""
     is_fragment = "HX-Request" in request.headers and request.args.get("fragment") == "live"
@@ -76,13 +93,17 @@ def _answer(snapshot: Snapshot, title: str) -> Response:
     variant = (i18n.reader(), _theme(), is_fragment, tuple(kept.items()))
 
     def write() -> bytes:
+        narrowed = page.narrowed(kept.get("tag", ""), kept.get("environment", ""))
         return _render(
             "public_status/show.html",
             "fragment_live" if is_fragment else None,
-            page=page.narrowed(kept.get("tag", ""), kept.get("environment", "")),
+            page=narrowed,
             whole=page,
             title=title,
             state=snapshot.state,
+            is_old=snapshot.is_old,
+            incidents=narrowed.incident_days(i18n.reader().timezone),
+            incident_days=INCIDENT_DAYS,
             kept=kept,
             bars=day_bars.paths,
         )
@@ -109,8 +130,15 @@ def _encoded(snapshot: Snapshot, variant: object, write: Callable[[], bytes]) ->
     return response
 
 
-def _message(code: int, heading: str, text: str) -> Response:
-    body = _render("public_status/message.html", None, heading=heading, text=text, kept={})
+def _message(code: int, heading: str, text: str, *, is_empty: bool = False) -> Response:
+    body = _render(
+        "public_status/message.html",
+        None,
+        heading=heading,
+        text=text,
+        is_empty=is_empty,
+        kept={},
+    )
     response = _shared(Response(body, code, mimetype="text/html"))
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response

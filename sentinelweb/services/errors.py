@@ -18,3 +18,7 @@ class NotFoundError(LookupError):
 
 class BusyError(Exception):
     """Too many ask for it at once: whoever asks again in a moment may get it."""
+
+
+class UnavailableError(Exception):
+    """The database does not answer, and without it there is nothing to show: 503."""

@@ -2,7 +2,7 @@
 
 A crowd opens it when things break. Whether anything changed is asked once a second by each
 process, however many ask it; the history is measured again when a status changed, and each minute.
-What a page may show is what stands in these classes, and nothing else.
+While the database is away, what was seen last is shown as old.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from flask import Flask, current_app
+from sqlalchemy.exc import SQLAlchemyError
 
 from sentinelweb import clock
 from sentinelweb.core.fingerprint import fingerprint
-from sentinelweb.core.status import Status
-from sentinelweb.core.uptime import SEVERITY, Bucket
-from sentinelweb.db import among, db
+from sentinelweb.core.public_page import PublicMonitor, PublicPage, PublicSection
+from sentinelweb.db import db, is_away
 from sentinelweb.extensions import settings
 from sentinelweb.models import (
     HeartbeatCheck,
@@ -33,18 +34,18 @@ from sentinelweb.models import (
     StatusPageItem,
     Visibility,
 )
-from sentinelweb.services import uptime
-from sentinelweb.services.errors import NotFoundError
+from sentinelweb.services import public_history
+from sentinelweb.services.errors import NotFoundError, UnavailableError
+from sentinelweb.services.public_history import PageHistory
 from sentinelweb.services.status_pages import is_slug
 
+log = structlog.get_logger(__name__)
+
 FRESH_FOR = 1.0  # seconds that a look at the database counts
-DAYS = 90
-SPANS = {
-    "24h": timedelta(days=1),
-    "7d": timedelta(days=7),
-    "30d": timedelta(days=30),
-    "90d": timedelta(days=DAYS),
-}
+OLD_AFTER = 5.0  # seconds after the last one that succeeded
+PATIENCE = 2.0  # seconds to wait for whoever is looking
+# A page that nobody asked this process for since may have been taken down long ago.
+KEPT_FOR = 86_400.0  # seconds
 MAX_TEXTS = 200
 
 _monitors, _items = Monitor.__table__, StatusPageItem.__table__
@@ -53,102 +54,23 @@ _hosts, _processes = Host.__table__, Process.__table__
 
 
 @dataclass(frozen=True, slots=True)
-class PublicDay:
-    """A day from `start` on, its worst status (None: there was no monitor), and time spent down."""
-
-    start: datetime
-    worst: str | None
-    down: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class PublicMonitor:
-    """`uptime` has the shares of SPANS, 0 to 1. What was not chosen to be shown is None or empty.
-
-    `interval` is in seconds, or a cron expression.
-    """
-
-    id: int
-    name: str
-    status: str
-    since: datetime
-    days: tuple[PublicDay, ...]
-    uptime: tuple[float | None, ...]
-    alias: str | None
-    last_ping: datetime | None
-    interval: int | str | None
-    latency_ms: float | None
-    tags: tuple[str, ...]
-    environment: str
-
-
-@dataclass(frozen=True, slots=True)
-class PublicSection:
-    name: str
-    monitors: tuple[PublicMonitor, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PublicPage:
-    slug: str
-    title: str
-    description: str
-    is_listed: bool
-    as_of: datetime
-    sections: tuple[PublicSection, ...]
-
-    @property
-    def monitors(self) -> list[PublicMonitor]:
-        return [monitor for section in self.sections for monitor in section.monitors]
-
-    @property
-    def tags(self) -> list[str]:
-        return sorted({tag for monitor in self.monitors for tag in monitor.tags})
-
-    @property
-    def environments(self) -> list[str]:
-        return sorted({monitor.environment for monitor in self.monitors} - {""})
-
-    @property
-    def worst(self) -> str:
-        """The worst status that any monitor has."""
-        return next((status for status in SEVERITY if self.count(status)), Status.NEW)
-
-    def count(self, *statuses: str) -> int:
-        return sum(monitor.status in statuses for monitor in self.monitors)
-
-    def narrowed(self, tag: str, environment: str) -> PublicPage:
-        """With those monitors alone that have both; an empty text means any."""
-        sections = (
-            replace(
-                section,
-                monitors=tuple(
-                    monitor
-                    for monitor in section.monitors
-                    if (not tag or tag in monitor.tags)
-                    and (not environment or environment == monitor.environment)
-                ),
-            )
-            for section in self.sections
-        )
-        return replace(self, sections=tuple(each for each in sections if each.monitors))
-
-
-@dataclass(frozen=True, slots=True)
 class Snapshot:
     """A page as it stands; `state` changes when anything on it does.
 
-    `ids` finds its monitors by the aliases that they have, shown or not.
+    `ids` finds its monitors by the aliases that they have, shown or not. One `is_old` that may be
+    true no more.
     """
 
     page: PublicPage
     state: str
     ids: dict[str, int]
+    is_old: bool = False
     _texts: dict[Hashable, bytes] = field(default_factory=dict, repr=False)
     _writing: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def text(self, variant: Hashable, write: Callable[[], bytes]) -> bytes:
         """What `write` makes of it, once for everybody who asks, until something changes."""
+        variant = self.state, variant
         text = self._texts.get(variant)
         if text is not None:
             return text
@@ -160,11 +82,15 @@ class Snapshot:
                     self._texts[variant] = text
         return text
 
+    def aged(self) -> Snapshot:
+        return replace(self, state=fingerprint(self.state, "old"), is_old=True)
+
 
 def find(slug: str | None) -> Snapshot:
     """The page of `slug`, or with None the first one; NotFoundError if strangers may not see it.
 
-    At most FRESH_FOR seconds old.
+    At most FRESH_FOR seconds old, or marked as old: the database is away. UnavailableError if it is
+    and nothing is remembered of the page.
     """
     known = slug is None or is_slug(slug)  # PostgreSQL takes no NUL
     snapshot = _cache().get(slug) if known else None
@@ -173,45 +99,68 @@ def find(slug: str | None) -> Snapshot:
     return snapshot
 
 
-_Measured = tuple[tuple[PublicDay, ...], tuple[float | None, ...]]
-
-
 class _Entry:
     """What is remembered of one page. One thread at a time looks whether it changed."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.looked_at = float("-inf")
+        self.looked_at = self.seen_at = float("-inf")
         self.snapshot: Snapshot | None = None
         self._history_key: object = None
-        self._history: dict[int, _Measured] = {}
+        self._history = PageHistory()
 
     def is_fresh(self) -> bool:
         return time.monotonic() - self.looked_at < FRESH_FOR
 
-    def look(self, slug: str | None) -> None:
+    def patience(self) -> float:
+        """Whoever finds somebody looking takes what there was a moment ago, if there was."""
+        is_old = time.monotonic() - self.seen_at > OLD_AFTER
+        return PATIENCE if is_old or self.snapshot is None else 0
+
+    def refresh(self, slug: str | None) -> None:
+        """Look, unless somebody did meanwhile. Of a database that is away nothing is learnt."""
+        if self.is_fresh():
+            return
+        try:
+            self._look(slug)
+            self.seen_at = time.monotonic()
+        except SQLAlchemyError as error:
+            if not is_away(error):
+                raise
+            log.warning("status_page_not_read", error=str(error))
+        self.looked_at = time.monotonic()
+
+    def remembered(self) -> Snapshot | None:
+        age = time.monotonic() - self.seen_at
+        if age <= OLD_AFTER:
+            return self.snapshot
+        if self.snapshot is None or age > KEPT_FOR:
+            raise UnavailableError
+        return self.snapshot.aged()
+
+    def _look(self, slug: str | None) -> None:
         now = clock.now()
         page = _page_row(slug)
         if page is None:
             self.snapshot = None
-        else:
-            rows = _rows(page.id)
-            shown = [_shown(row) for row in rows]
-            minute = now.replace(second=0, microsecond=0)
-            ids = {row.alias: row.monitor_id for row in rows if row.alias}
-            state = fingerprint(tuple(page), shown, sorted(ids), minute, settings().tz)
-            if self.snapshot is None or self.snapshot.state != state:
-                history = self._measured(rows, minute, now)
-                self.snapshot = Snapshot(_view(page, rows, shown, history, now), state, ids)
-        self.looked_at = time.monotonic()
+            return
+        rows = _rows(page.id)
+        shown = [_shown(row) for row in rows]
+        minute = now.replace(second=0, microsecond=0)
+        ids = {row.alias: row.monitor_id for row in rows if row.alias}
+        state = fingerprint(tuple(page), shown, sorted(ids), minute, settings().tz)
+        if self.snapshot is None or self.snapshot.state != state:
+            history = self._measured(rows, minute, now)
+            self.snapshot = Snapshot(_view(page, rows, shown, history, now), state, ids)
 
     def _measured(
         self, rows: Sequence[sa.Row[Any]], minute: datetime, now: datetime
-    ) -> dict[int, _Measured]:
+    ) -> PageHistory:
         """How the monitors did; measured anew only if it may be different."""
         key = (minute, [(row.monitor_id, row.status, row.status_since) for row in rows])
         if key != self._history_key:
-            self._history = _measure([row.monitor_id for row in rows], now)
+            ids = [row.monitor_id for row in rows]
+            self._history = public_history.measure(ids, now, settings().tz)
             self._history_key = key
         return self._history
 
@@ -223,16 +172,16 @@ class _Cache:
     def get(self, slug: str | None) -> Snapshot | None:
         entry = self._entries.setdefault(slug, _Entry())
         if not entry.is_fresh():
-            # Whoever finds somebody looking takes what there was a moment ago, if there was.
-            if entry.lock.acquire(blocking=entry.snapshot is None):
+            if entry.lock.acquire(timeout=entry.patience()):
                 try:
-                    if not entry.is_fresh():
-                        entry.look(slug)
+                    entry.refresh(slug)
                 finally:
                     entry.lock.release()
-            if entry.snapshot is None:  # addresses that lead nowhere are endless
-                self._entries.pop(slug, None)
-        return entry.snapshot
+            else:
+                entry.looked_at = time.monotonic()  # nobody else need wait as long
+        if entry.snapshot is None:  # addresses that lead nowhere are endless
+            self._entries.pop(slug, None)
+        return entry.remembered()
 
 
 def _cache() -> _Cache:
@@ -309,14 +258,14 @@ def _view(
     page: sa.Row[Any],
     rows: Sequence[sa.Row[Any]],
     shown: Sequence[dict[str, Any]],
-    history: dict[int, _Measured],
+    history: PageHistory,
     now: datetime,
 ) -> PublicPage:
     """Sections come in the order of their first monitors."""
     sections: dict[str, list[PublicMonitor]] = {}
     for row, values in zip(rows, shown, strict=True):
-        days, shares = history.get(row.monitor_id, ((), (None,) * len(SPANS)))
-        monitor = PublicMonitor(**values, days=days, uptime=shares)
+        did = history.of(row.monitor_id)
+        monitor = PublicMonitor(**values, days=did.days, uptime=did.uptime, incidents=did.incidents)
         sections.setdefault(row.section, []).append(monitor)
     return PublicPage(
         slug=page.slug,
@@ -325,20 +274,5 @@ def _view(
         is_listed=page.visibility == Visibility.PUBLIC,
         as_of=now,
         sections=tuple(PublicSection(name, tuple(found)) for name, found in sections.items()),
+        has_all_incidents=history.has_all_incidents,
     )
-
-
-def _measure(ids: Sequence[int], now: datetime) -> dict[int, _Measured]:
-    monitors = db.session.scalars(sa.select(Monitor).where(among(_monitors.c.id, ids))).all()
-    if not monitors:
-        return {}
-    daily = uptime.daily_of_all(monitors, now, days=DAYS, timezone=settings().tz)
-    shares = uptime.shares(monitors, now, list(SPANS.values()))
-    return {
-        monitor.id: (tuple(map(_public_day, daily[monitor.id])), tuple(shares[monitor.id]))
-        for monitor in monitors
-    }
-
-
-def _public_day(bucket: Bucket) -> PublicDay:
-    return PublicDay(bucket.start, bucket.worst, bucket.time_in(Status.DOWN))

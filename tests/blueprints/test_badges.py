@@ -1,10 +1,13 @@
 """`/badge/…`: what a status page shows, in a README."""
 
+import contextlib
 import json
 from datetime import timedelta
 from xml.etree import ElementTree as ET
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from sentinelweb.db import db
 from sentinelweb.models import StatusChange
@@ -156,3 +159,25 @@ def test_badges_are_kept_for_a_while_by_whoever_shows_them(client, job):
         "/badge/example/backup.svg", headers={"If-None-Match": answer.headers["ETag"]}
     )
     assert again.status_code == 200
+
+
+def test_while_the_database_is_away_it_is_unknown(client, page, job, monkeypatch):
+    def fail(*_args):
+        raise OperationalError("SELECT", {}, Exception("the server closed the connection"))
+
+    assert told(client, "/badge/example/backup.json")["message"] == "up"
+    monkeypatch.setattr(public_status, "OLD_AFTER", -1)
+    with _listening(fail):
+        for metric in ("status", "uptime"):
+            badge = told(client, f"/badge/example/backup.json?metric={metric}")
+            assert badge["message"] == "unknown"
+        answer = client.get("/badge/other/backup.json")
+        assert (answer.status_code, answer.json["ok"]) == (503, False)
+    db.session.rollback()
+
+
+@contextlib.contextmanager
+def _listening(listener):
+    event.listen(db.engine, "before_cursor_execute", listener)
+    yield
+    event.remove(db.engine, "before_cursor_execute", listener)

@@ -1,14 +1,17 @@
 """`/status` as strangers see it."""
 
+import contextlib
 import gzip
 from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from sentinelweb.db import db
 from sentinelweb.models import StatusChange
-from sentinelweb.services import public_status, status_pages
+from sentinelweb.services import public_history, public_status, status_pages
 from sentinelweb.services.status_pages import PageValues
 from tests.support.databases import both_databases
 from tests.support.factories import NOW
@@ -143,12 +146,12 @@ def test_it_is_filtered_by_tag_and_environment(client, admin, show, make_heartbe
     )
     client.get("/status")
     client.submit("filter", {"tag": "jobs"})
-    assert client.text("h3") == "B"
+    assert client.text(".public-name h3") == "B"
     assert client.text("#sentence p[role=status]") == "Everything is up"
     client.get("/status?environment=prod")
-    assert client.text("h3") == "A"
+    assert client.text(".public-name h3") == "A"
     client.get("/status?tag=unknown&environment=%00")
-    assert client.text("h3") == "A B"
+    assert client.text(".public-name h3") == "A B"
     assert "tag=unknown" not in client.page.to_html()
 
 
@@ -156,7 +159,151 @@ def test_it_is_filtered_by_tag_and_environment(client, admin, show, make_heartbe
 def test_a_page_that_hides_tags_cannot_be_searched_for_them(client, admin, show, make_heartbeat):
     show(make_heartbeat(admin, name="A", tags=["secret"]), make_heartbeat(admin, name="B"))
     client.get("/status?tag=secret")
-    assert client.text("h3") == "A B"
+    assert client.text(".public-name h3") == "A B"
+
+
+class TestIncidents:
+    @pytest.fixture
+    def job(self, admin, show, make_heartbeat):
+        job = make_heartbeat(
+            admin, name="Backup", last_ping=NOW, created_at=NOW - timedelta(days=200)
+        )
+        show(job, label="Nightly copy")
+        return job
+
+    def change(self, job, ago, previous, status, note=""):
+        at = NOW - ago
+        db.session.add(
+            StatusChange(
+                monitor_id=job.id, prev_status=previous, new_status=status, created_at=at, note=note
+            )
+        )
+        job.status, job.status_since = status, at
+        db.session.commit()
+
+    def test_each_has_its_day_name_times_and_length_and_nothing_else(self, client, job):
+        self.change(job, timedelta(days=2), "up", "down", "refused by 10.1.2.3")
+        self.change(job, timedelta(days=2, minutes=-34), "down", "up")
+        client.get("/status")
+        assert client.text(".incident-day h3") == "Jan 5"
+        said = client.text(".incident").replace("\u202f", " ")
+        assert said == "Nightly copy 12:00 PM – 12:34 PM 34m"
+        assert "10.1.2.3" not in client.page.to_html()
+
+    def test_one_that_goes_on_says_so(self, client, job):
+        self.change(job, timedelta(hours=2), "up", "down")
+        client.get("/status")
+        said = client.text(".incident").replace("\u202f", " ")
+        assert said == "Nightly copy 10:00 AM – ongoing 2h"
+
+    def test_an_end_on_another_day_names_it(self, client, job):
+        self.change(job, timedelta(days=3), "up", "down")
+        self.change(job, timedelta(days=1), "down", "up")
+        client.get("/status?lang=es")
+        assert client.text(".incident-day h3") == "4 ene"
+        assert client.text(".incident-when") == "12:00 – 6 ene, 12:00"
+
+    def test_without_any_it_says_so(self, client, job):
+        client.get("/status")
+        assert client.text("#incidents p") == "None in the last 30 days."
+
+    def test_too_many_are_not_passed_off_as_all(self, client, job, monkeypatch):
+        monkeypatch.setattr(public_history, "MAX_INCIDENTS", 1)
+        for days in (3, 2):
+            self.change(job, timedelta(days=days), "up", "down")
+            self.change(job, timedelta(days=days - 0.5), "down", "up")
+        client.get("/status")
+        assert len(client.page.query(".incident")) == 1
+        assert client.text("#incidents p") == "There were more of them than are listed."
+
+    def test_a_filter_narrows_them_too(self, client, admin, show, make_heartbeat, job):
+        show(make_heartbeat(admin, name="Other", tags=["web"]), shows_tags=True)
+        self.change(job, timedelta(hours=2), "up", "down")
+        client.get("/status?tag=web")
+        assert client.text("#incidents p") == "None in the last 30 days."
+
+    def test_an_incident_that_ends_renews_the_page(self, client, job):
+        self.change(job, timedelta(hours=2), "up", "down")
+        etag = client.get("/status").headers["ETag"]
+        self.change(job, timedelta(), "down", "up")
+        answer = client.get("/status", headers={"If-None-Match": etag})
+        assert answer.status_code == 200
+        assert "ongoing" not in client.text(".incident")
+
+    def test_a_page_without_monitors_has_none(self, client, page):
+        client.get("/status")
+        assert not client.page.query("#incidents")
+
+
+class TestWhileTheDatabaseIsAway:
+    @pytest.fixture
+    def away(self, app, monkeypatch):
+        """`with away():` every statement fails, as if a while had passed since the last look."""
+
+        def fail(*_args):
+            raise OperationalError("SELECT", {}, Exception("the server closed the connection"))
+
+        @contextlib.contextmanager
+        def away():
+            with monkeypatch.context() as patched:
+                patched.setattr(public_status, "OLD_AFTER", -1)
+                event.listen(db.engine, "before_cursor_execute", fail)
+                yield
+                event.remove(db.engine, "before_cursor_execute", fail)
+            db.session.rollback()
+
+        return away
+
+    @pytest.mark.parametrize("path", ["/status", "/status/example"])
+    def test_the_last_page_is_shown_and_says_that_it_may_be_old(
+        self, client, admin, show, make_heartbeat, away, path
+    ):
+        show(make_heartbeat(admin, name="Backup", status="up"))
+        before = client.get(path)
+        assert not client.page.query("#is-old")
+        with away():
+            answer = client.get(path)
+            assert answer.status_code == 200
+            assert "may be out of date" in client.text("#is-old")
+            assert client.text(".public-name h3") == "Backup"
+            assert client.page.query("#sentence.status-new")
+            assert answer.headers["ETag"] != before.headers["ETag"]
+            again = client.get(path, headers={"If-None-Match": answer.headers["ETag"]})
+            assert again.status_code == 304
+        answer = client.get(path, headers={"If-None-Match": answer.headers["ETag"]})
+        assert answer.status_code == 200
+        assert not client.page.query("#is-old")
+        assert client.page.query("#sentence.status-up")
+
+    def test_a_page_that_is_open_learns_of_both(self, client, page, away):
+        client.get("/status")
+        headers = {"HX-Request": "true"}
+        with away():
+            client.get(client.page.query_one("#live").attrs["hx-get"], headers=headers)
+            assert client.page.query("#is-old")
+            address = client.page.query_one("#live").attrs["hx-get"]
+            assert client.get(address, headers=headers).status_code == 204
+        client.get(address, headers=headers)
+        assert client.page.query("#live")
+        assert not client.page.query("#is-old")
+
+    @pytest.mark.parametrize("path", ["/status", "/status/example", "/status/none"])
+    def test_without_one_it_says_in_plain_words_that_there_is_nothing_to_show(
+        self, client, page, away, path
+    ):
+        with away():
+            answer = client.get(path, headers={"Accept-Language": "en"})
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"] == "10"
+        assert answer.headers["Cache-Control"] == "public, max-age=2"
+        assert "Set-Cookie" not in answer.headers
+        assert client.text("h1") == "How things are cannot be shown right now"
+        assert "database" not in client.text().lower()
+        assert not client.page.query("a[href='/status-pages']")
+
+    def test_nothing_is_published_before_there_is_a_user(self, client):
+        assert client.get("/status").status_code == 200
+        assert client.text("h1") == "Nothing is published here yet"
 
 
 class TestForWhom:
@@ -291,7 +438,7 @@ class TestCaching:
         client.get("/status?tag=web&lang=es")
         address = client.page.query_one("#live").attrs["hx-get"]
         client.get(address.replace("v=", "v=x"), headers={"HX-Request": "true"})
-        assert client.text("h3") == "Tagged"
+        assert client.text(".public-name h3") == "Tagged"
         assert "lang=es" in address
 
     def test_a_fragment_that_is_no_ones_is_the_page(self, client):

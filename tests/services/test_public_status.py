@@ -1,23 +1,22 @@
 """What strangers see of a status page: what was chosen, how it did, and nothing else."""
 
+import contextlib
 import dataclasses
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from sentinelweb.core.public_page import PublicDay, PublicMonitor, PublicPage, PublicSection
+from sentinelweb.core.reliability import Incident
 from sentinelweb.core.status import Status
 from sentinelweb.db import db
 from sentinelweb.models import StatusChange, Team
-from sentinelweb.services import public_status, status_pages
-from sentinelweb.services.errors import NotFoundError
-from sentinelweb.services.public_status import (
-    PublicDay,
-    PublicMonitor,
-    PublicPage,
-    PublicSection,
-)
+from sentinelweb.services import public_history, public_status, status_pages
+from sentinelweb.services.errors import NotFoundError, UnavailableError
 from sentinelweb.services.status_pages import PageValues
 from tests.support.factories import NOW
 
@@ -78,10 +77,18 @@ class TestWhatIsShown:
         """Whoever adds a field decides here that strangers may see it."""
         fields = {
             each.__name__: [field.name for field in dataclasses.fields(each)]
-            for each in (PublicPage, PublicSection, PublicMonitor, PublicDay)
+            for each in (PublicPage, PublicSection, PublicMonitor, PublicDay, Incident)
         }
         assert fields == {
-            "PublicPage": ["slug", "title", "description", "is_listed", "as_of", "sections"],
+            "PublicPage": [
+                "slug",
+                "title",
+                "description",
+                "is_listed",
+                "as_of",
+                "sections",
+                "has_all_incidents",
+            ],
             "PublicSection": ["name", "monitors"],
             "PublicMonitor": [
                 "id",
@@ -90,6 +97,7 @@ class TestWhatIsShown:
                 "since",
                 "days",
                 "uptime",
+                "incidents",
                 "alias",
                 "last_ping",
                 "interval",
@@ -98,6 +106,7 @@ class TestWhatIsShown:
                 "environment",
             ],
             "PublicDay": ["start", "worst", "down"],
+            "Incident": ["began_at", "ended_at"],
         }
 
     def test_nothing_else_of_a_monitor_is_in_them(
@@ -210,7 +219,101 @@ class TestHistory:
             queries.clear()
             seen()
             counts.append(len([each for each in queries if each.startswith("SELECT")]))
-        assert counts[0] == counts[1] <= 5
+        assert counts[0] == counts[1] <= 6
+
+
+class TestIncidents:
+    @pytest.fixture
+    def job(self, admin, make_heartbeat):
+        return make_heartbeat(admin, last_ping=NOW, created_at=NOW - timedelta(days=200))
+
+    @pytest.fixture
+    def was_down(self):
+        """`was_down(monitor, days_ago, until)`: from then on, until so many days ago."""
+
+        def was_down(monitor, days_ago, until, then=Status.UP):
+            change(monitor, NOW - timedelta(days=days_ago), Status.UP, Status.DOWN)
+            change(monitor, NOW - timedelta(days=until), Status.DOWN, then)
+
+        return was_down
+
+    def test_they_have_a_beginning_and_an_end_if_they_are_over(self, job, show, was_down):
+        was_down(job, 3, 2)
+        change(job, NOW - timedelta(hours=1), Status.UP, Status.DOWN)
+        show(job)
+        assert seen().monitors[0].incidents == (
+            Incident(NOW - timedelta(hours=1), None),
+            Incident(NOW - timedelta(days=3), NOW - timedelta(days=2)),
+        )
+
+    def test_late_is_none_and_a_pause_ends_one(self, job, show, was_down):
+        change(job, NOW - timedelta(days=4), Status.UP, Status.LATE)
+        change(job, NOW - timedelta(days=3), Status.LATE, Status.DOWN)
+        change(job, NOW - timedelta(days=2), Status.DOWN, Status.PAUSED)
+        show(job)
+        expected = Incident(NOW - timedelta(days=3), NOW - timedelta(days=2))
+        assert seen().monitors[0].incidents == (expected,)
+
+    def test_one_that_began_before_those_days_is_told_with_its_beginning(self, job, show, was_down):
+        was_down(job, 120, 119)
+        was_down(job, 110, 2)
+        show(job)
+        expected = Incident(NOW - timedelta(days=110), NOW - timedelta(days=2))
+        assert seen().monitors[0].incidents == (expected,)
+
+    def test_one_whose_beginning_is_no_longer_kept_is_not_told(self, job, show):
+        change(job, NOW - timedelta(days=2), Status.DOWN, Status.UP)
+        show(job)
+        assert seen().monitors[0].incidents == ()
+
+    def test_those_of_monitors_that_it_does_not_show_are_not_told(
+        self, admin, job, show, was_down, make_heartbeat
+    ):
+        other = make_heartbeat(admin, created_at=NOW - timedelta(days=9))
+        was_down(other, 3, 2)
+        show(job)
+        assert seen().incident_days("UTC") == []
+
+    def test_one_that_flaps_leaves_room_for_the_others(
+        self, admin, job, show, was_down, make_heartbeat
+    ):
+        calm = make_heartbeat(admin, created_at=NOW - timedelta(days=9))
+        was_down(calm, 8, 7)
+        for number in range(12, 0, -1):
+            was_down(job, number / 10, number / 10 - 0.05)
+        show(job, calm)
+        page = seen()
+        flapping, calm = page.monitors
+        assert len(flapping.incidents) == public_history.MAX_INCIDENTS_EACH == 10
+        assert flapping.incidents[0].began_at == NOW - timedelta(days=0.1)
+        assert len(calm.incidents) == 1
+        assert not page.has_all_incidents
+
+    def test_a_page_lists_the_last_of_them(
+        self, admin, show, was_down, make_heartbeat, monkeypatch
+    ):
+        monkeypatch.setattr(public_history, "MAX_INCIDENTS", 3)
+        jobs = [make_heartbeat(admin, created_at=NOW - timedelta(days=9)) for _ in range(4)]
+        for number, job in enumerate(jobs[:3]):
+            was_down(job, number + 1, number + 0.5)
+        show(*jobs)
+        assert seen().has_all_incidents
+        was_down(jobs[3], 0.2, 0.1)
+        page = seen()
+        assert not page.has_all_incidents
+        assert [len(monitor.incidents) for monitor in page.monitors] == [1, 1, 0, 1]
+
+    def test_the_days_of_a_zones_clocks_divide_them(self, job, show, was_down):
+        for days in (3.0, 2.5, 2.0):
+            was_down(job, days, days - 0.1)
+        show(job)
+
+        def hours(timezone):
+            days = seen().incident_days(timezone)
+            return [[incident.began_at.hour for _monitor, incident in day] for day in days]
+
+        assert hours("UTC") == [[12, 0], [12]]
+        assert hours("Pacific/Auckland") == [[12], [0, 12]]
 
 
 class TestWhoMaySee:
@@ -318,3 +421,115 @@ class TestTheCache:
             with pytest.raises(NotFoundError):
                 seen(f"none-{number}")
         assert set(app.extensions["public_status"]._entries) <= {"example", None}
+
+
+class TestWhileTheDatabaseIsAway:
+    @pytest.fixture(autouse=True)
+    def job(self, admin, show, make_heartbeat):
+        job = make_heartbeat(admin, last_ping=NOW)
+        show(job)
+        return job
+
+    @pytest.fixture
+    def refuse(self, app, monkeypatch):
+        """`refuse(error)` for every statement, as if a while had passed since the last look."""
+
+        def refuse(error=OperationalError):
+            def fail(*_args):
+                raise error("SELECT", {}, Exception("the server closed the connection"))
+
+            monkeypatch.setattr(public_status, "OLD_AFTER", -1)
+            event.listen(db.engine, "before_cursor_execute", fail)
+            listeners.append(fail)
+
+        listeners = []
+        yield refuse
+        for each in listeners:
+            if event.contains(db.engine, "before_cursor_execute", each):
+                event.remove(db.engine, "before_cursor_execute", each)
+        db.session.rollback()
+
+    def test_what_was_seen_last_is_shown_as_old(self, refuse):
+        before = public_status.find("example")
+        refuse()
+        old = public_status.find("example")
+        assert (before.is_old, old.is_old) == (False, True)
+        assert old.page == before.page
+        assert old.state != before.state
+        assert public_status.find("example").state == old.state
+
+    def test_texts_of_the_old_one_are_its_own(self, refuse):
+        before = public_status.find("example")
+        assert before.text("variant", lambda: b"new") == b"new"
+        refuse()
+        assert public_status.find("example").text("variant", lambda: b"old") == b"old"
+
+    def test_for_a_moment_it_is_not_old_yet(self, refuse, monkeypatch):
+        public_status.find("example")
+        refuse()
+        monkeypatch.setattr(public_status, "OLD_AFTER", 60)
+        assert not public_status.find("example").is_old
+
+    def test_a_page_that_was_never_seen_cannot_be_shown(self, app, refuse):
+        refuse()
+        for slug in ("example", "none", None):
+            with pytest.raises(UnavailableError):
+                public_status.find(slug)
+        assert app.extensions["public_status"]._entries == {}
+
+    def test_what_was_seen_long_ago_may_have_been_taken_down(self, refuse, monkeypatch):
+        public_status.find("example")
+        refuse()
+        monkeypatch.setattr(public_status, "KEPT_FOR", 0)
+        with pytest.raises(UnavailableError):
+            public_status.find("example")
+
+    def test_it_is_asked_once_a_second_whether_it_is_back(self, refuse, monkeypatch):
+        public_status.find("example")
+        refuse()
+        monkeypatch.setattr(public_status, "FRESH_FOR", 60)
+        entry = public_status._cache()._entries["example"]
+        entry.looked_at = float("-inf")
+        public_status.find("example")
+        looked_at = entry.looked_at
+        assert public_status.find("example").is_old
+        assert entry.looked_at == looked_at > float("-inf")
+
+    def test_a_statement_that_makes_no_sense_is_an_error_of_ours(self, refuse):
+        public_status.find("example")
+        refuse(ProgrammingError)
+        with pytest.raises(ProgrammingError):
+            public_status.find("example")
+
+    def test_a_look_that_hangs_is_not_waited_for_for_ever(self, monkeypatch):
+        """A database may swallow what it is asked. Whoever comes meanwhile gets the old page."""
+        monkeypatch.setattr(public_status, "PATIENCE", 0.1)
+        monkeypatch.setattr(public_status, "OLD_AFTER", -1)
+        with pytest.raises(UnavailableError), _looking("example"):
+            public_status.find("example")
+        monkeypatch.setattr(public_status, "OLD_AFTER", 60)
+        public_status.find("example")
+        monkeypatch.setattr(public_status, "OLD_AFTER", -1)
+        with _looking("example"):
+            assert public_status.find("example").is_old
+
+
+@contextlib.contextmanager
+def _looking(slug):
+    """Somebody else looks whether the page changed, and gets no answer."""
+    entry = public_status._cache()._entries.setdefault(slug, public_status._Entry())
+    taken, done = threading.Event(), threading.Event()
+
+    def hang():
+        with entry.lock:
+            taken.set()
+            done.wait(30)
+
+    thread = threading.Thread(target=hang)
+    thread.start()
+    taken.wait(30)
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
