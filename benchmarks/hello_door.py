@@ -13,7 +13,7 @@ from sentinelweb.front_door.messages import Request
 class Hello(Exchange):
     def complete(self) -> None:
         date = self.connection.door.date
-        self.answer = messages.answer(self.request, 200, b"Hello, world", (), date)
+        self.answer = messages.answer(self.request, 200, b"Hello, world", b"", date)
 
 
 def _hello(_door: Door, connection: Connection, request: Request) -> Exchange:

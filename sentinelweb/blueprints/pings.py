@@ -20,20 +20,20 @@ def ping(slug: str, _rest: str = "") -> Response:  # noqa: ARG001 - read_target(
     """Answer `{ok, name, timestamp}` after the commit; 404 in JSON for an unknown slug."""
     target = read_target(request.path, request.query_string.decode("latin-1"))
     limit = settings().ping_body_limit
-    receipt = None
+    name, now = None, clock.now()
     if target is not None:
         beginning, size = _read_body(limit)
         signal = ping_http.signal(
             target,
-            clock.now(),
+            now,
             method=request.method,
             remote_addr=request.remote_addr or "",
             user_agent=request.headers.get("User-Agent", ""),
             body=beginning,
             body_size=size,
         )
-        receipt = pings.record([signal])[0]
-    status, body = ping_http.answer(receipt)
+        name = pings.record([signal])[0]
+    status, body = ping_http.answer(name, now)
     headers = {ping_http.BODY_LIMIT_HEADER: str(limit)}
     return Response(body, status, headers, content_type="application/json")
 

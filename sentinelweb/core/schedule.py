@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
@@ -46,8 +46,7 @@ class ScheduleError(ValueError):
         self.problem = problem
 
 
-@dataclass(frozen=True, slots=True)
-class Deadlines:
+class Deadlines(NamedTuple):
     """After `late_at` the job is late, after `down_at` it is down.
 
     A run that has begun must have ended by `run_down_at`; None while none is under way.
@@ -77,8 +76,7 @@ class Deadlines:
         return min(self.down_at, self.run_down_at)
 
 
-@dataclass(frozen=True, slots=True)
-class PeriodSchedule:
+class PeriodSchedule(NamedTuple):
     """A ping every `period` seconds, tolerated `grace` seconds late."""
 
     period: int
@@ -89,8 +87,7 @@ class PeriodSchedule:
         return Deadlines(late_at, late_at + timedelta(seconds=self.grace))
 
 
-@dataclass(frozen=True, slots=True)
-class CronSchedule:
+class CronSchedule(NamedTuple):
     """A ping after each instant that `expression` names on the clocks of `timezone`.
 
     Daylight saving follows Debian's cron (and cronsim): a job set for a time that the spring night
@@ -150,5 +147,5 @@ def forgive(
     if began_at <= deadlines.late_at <= ended_at:
         return schedule.deadlines(ended_at)
     if deadlines.late_at < began_at <= deadlines.down_at:
-        return replace(deadlines, down_at=deadlines.down_at + (ended_at - began_at))
+        return deadlines._replace(down_at=deadlines.down_at + (ended_at - began_at))
     return deadlines

@@ -74,18 +74,11 @@ class Signal(NamedTuple):
         return "failed" if self.exit_status is None else f"exit {self.exit_status}"
 
 
-class Receipt(NamedTuple):
-    """What the sender is told."""
-
-    name: str
-    received_at: datetime
-
-
 class NotRecordedError(Exception):
     """Nothing was stored: the database is away, or cannot take the signal."""
 
 
-Outcome = Receipt | NotRecordedError | None  # None for an unknown slug
+Outcome = str | NotRecordedError | None  # the heartbeat's name; None for an unknown slug
 
 
 def read_target(path: str, query: str) -> Target | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from sentinelweb.core.schedule import Deadlines
 
@@ -38,8 +38,7 @@ class Alert(StrEnum):
     UP = "up"
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The status to have now, and whom it concerns. `note` says why, for the history."""
 
     status: Status

@@ -54,4 +54,4 @@ def apology(request: Request, status: int, date: bytes) -> bytes:
     else:
         headers.append((b"Content-Type", b"application/json"))
         body = json.dumps({"ok": False, "error": f"{title}. {text}"})
-    return messages.answer(request, status, body.encode(), headers, date)
+    return messages.answer(request, status, body.encode(), messages.header_lines(headers), date)

@@ -261,7 +261,7 @@ class Connection(asyncio.Protocol):
             exchange = Exchange(self, UNREADABLE)
             self._exchanges.append(exchange)
         exchange.abandon()
-        exchange.answer = messages.answer(UNREADABLE, status, b"", (), self.door.date)
+        exchange.answer = messages.answer(UNREADABLE, status, b"", b"", self.door.date)
         self.flush()
 
     def _regulate(self) -> None:

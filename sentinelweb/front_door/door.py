@@ -40,10 +40,12 @@ class Door:
     def __init__(self, settings: Settings, pages_socket: str) -> None:
         self.settings = settings
         self.pages_socket = pages_socket
-        self.ping_headers = (
-            (b"Content-Type", b"application/json"),
-            (b"Cache-Control", b"no-store"),
-            (ping_http.BODY_LIMIT_HEADER.encode(), b"%d" % settings.ping_body_limit),
+        self.ping_headers = messages.header_lines(
+            [
+                (b"Content-Type", b"application/json"),
+                (b"Cache-Control", b"no-store"),
+                (ping_http.BODY_LIMIT_HEADER.encode(), b"%d" % settings.ping_body_limit),
+            ]
         )
         self.connections: set[Connection] = set()
         self.stopping = False
@@ -76,7 +78,7 @@ class Door:
         ):
             return Page(connection, request)
         request.keep_alive = False
-        return Exchange(connection, request, messages.answer(request, 400, b"", (), self.date))
+        return Exchange(connection, request, messages.answer(request, 400, b"", b"", self.date))
 
     async def serve(self, listener: socket.socket) -> None:
         """Serve until SIGTERM or SIGINT; then answer what has arrived, and end."""

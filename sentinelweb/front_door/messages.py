@@ -35,16 +35,22 @@ class Request:
 UNREADABLE = Request(method="", target=b"", version="1.1", headers=[], keep_alive=False)
 
 
-def answer(
-    request: Request, status: int, body: bytes, headers: Iterable[Header], date: bytes
-) -> bytes:
-    """A whole answer, without its body for HEAD."""
-    parts = [
-        b"HTTP/1.1 %d %s\r\n" % (status, HTTPStatus(status).phrase.encode()),
-        b"Date: %s\r\nContent-Length: %d\r\n" % (date, len(body)),
-        *(b"%s: %s\r\n" % header for header in headers),
+_STATUS_LINES = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
+}
+
+
+def header_lines(headers: Iterable[Header]) -> bytes:
+    return b"".join(b"%s: %s\r\n" % header for header in headers)
+
+
+def answer(request: Request, status: int, body: bytes, headers: bytes, date: bytes) -> bytes:
+    """A whole answer, without its body for HEAD; `headers` are lines."""
+    return b"%sDate: %s\r\nContent-Length: %d\r\n%s%s%s" % (
+        _STATUS_LINES[status],
+        date,
+        len(body),
+        headers,
         b"\r\n" if request.keep_alive else b"Connection: close\r\n\r\n",
-    ]
-    if request.method != "HEAD":
-        parts.append(body)
-    return b"".join(parts)
+        b"" if request.method == "HEAD" else body,
+    )

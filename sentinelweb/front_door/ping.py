@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from urllib.parse import unquote
 
 from sentinelweb import clock
@@ -15,16 +16,18 @@ from sentinelweb.services import ping_http
 
 
 class Ping(Gathering):
-    __slots__ = ()
+    __slots__ = ("_received_at",)
 
     def __init__(self, connection: Connection, request: Request) -> None:
         super().__init__(connection, request, connection.door.settings.ping_body_limit)
+        self._received_at: datetime
 
     def complete(self) -> None:
         request, door = self.request, self.connection.door
         if request.method not in ping_http.METHODS:
             self.reply(405, b'{"ok": false, "error": "GET, HEAD or POST, please"}')
             return
+        self._received_at = clock.now()
         path, _, query = request.target.decode("latin-1").partition("?")
         target = read_target(unquote(path), query)
         if target is None:
@@ -32,7 +35,7 @@ class Ping(Gathering):
             return
         signal = ping_http.signal(
             target,
-            clock.now(),
+            self._received_at,
             method=request.method,
             remote_addr=client_address(
                 request.headers, self.connection.peer, door.settings.trusted_proxies
@@ -45,4 +48,4 @@ class Ping(Gathering):
 
     def settle(self, outcome: Outcome) -> None:
         """The ping is recorded, or is not; see Recorder."""
-        self.reply(*ping_http.answer(outcome))
+        self.reply(*ping_http.answer(outcome, self._received_at))

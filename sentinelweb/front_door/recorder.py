@@ -35,7 +35,7 @@ class Waiting(NamedTuple):
     """A ping or a process's heartbeat, and whom to tell what became of it."""
 
     signal: Signal | Beat
-    settle: Callable[[Any], None]  # a Receipt, a BeatReceipt, a NotRecordedError or None
+    settle: Callable[[Any], None]  # an Outcome or a BeatReceipt
 
 
 class Recorder:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -139,7 +138,7 @@ def keep_watched(
 
 
 def _change(id_: int, previous: Status, event: Event, note: str, now: datetime) -> Transition:
-    return Transition(id_, previous, replace(decide(previous, event, None, now), note=note))
+    return Transition(id_, previous, decide(previous, event, None, now)._replace(note=note))
 
 
 def _paused_by_us(ids: Sequence[int]) -> list[int]:

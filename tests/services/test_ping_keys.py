@@ -11,8 +11,8 @@ from tests.support.factories import NOW, team_of
 
 
 def ping(key, alias):
-    [receipt] = pings.record([Signal(alias, NOW, ping_key=key)])
-    return receipt
+    [name] = pings.record([Signal(alias, NOW, ping_key=key)])
+    return name
 
 
 def test_the_old_key_is_unknown_and_the_new_one_works(user, make_heartbeat):

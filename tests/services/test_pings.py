@@ -12,7 +12,7 @@ from flask import Flask
 from sentinelweb.db import db
 from sentinelweb.models import Channel, Delivery, HeartbeatCheck, Ping, StatusChange, User
 from sentinelweb.services import pings
-from sentinelweb.services.pings import Receipt, Signal
+from sentinelweb.services.pings import Signal
 from tests.support.factories import NOW
 from tests.support.parallel import together
 
@@ -20,7 +20,7 @@ MakeHeartbeat = Callable[..., HeartbeatCheck]
 MakeChannel = Callable[..., Channel]
 
 
-def record(*signals: Signal) -> list[Receipt | None]:
+def record(*signals: Signal) -> list[str | None]:
     receipts = pings.record(signals)
     db.session.expire_all()
     return receipts
@@ -40,7 +40,7 @@ def test_the_first_ping_brings_a_new_heartbeat_up(
 ) -> None:
     heartbeat = make_heartbeat(user, expected_period=60, grace_period=30)
 
-    assert record(Signal(heartbeat.slug, NOW)) == [Receipt("Nightly backup", NOW)]
+    assert record(Signal(heartbeat.slug, NOW)) == ["Nightly backup"]
 
     assert (heartbeat.status, heartbeat.status_since) == ("up", NOW)
     assert heartbeat.last_ping == NOW
@@ -134,7 +134,7 @@ def test_a_paused_heartbeat_records_the_ping_but_does_not_count_it(
 ) -> None:
     heartbeat = make_heartbeat(user, status="paused", channels=[make_channel(user)])
 
-    assert record(Signal(heartbeat.slug, NOW)) == [Receipt("Nightly backup", NOW)]
+    assert record(Signal(heartbeat.slug, NOW)) == ["Nightly backup"]
 
     assert heartbeat.status == "paused"
     assert heartbeat.last_ping is None
@@ -157,7 +157,7 @@ def test_an_unknown_slug_does_not_spoil_the_others_of_its_group(
 
     receipts = record(Signal("unknown\x00", NOW), Signal(heartbeat.slug, NOW))
 
-    assert receipts == [None, Receipt("Nightly backup", NOW)]
+    assert receipts == [None, "Nightly backup"]
     assert heartbeat.total_pings == 1
 
 
