@@ -16,7 +16,7 @@ from config import Settings
 from sentinelweb import clock, i18n, notifiers
 from sentinelweb.core.fingerprint import fingerprint
 from sentinelweb.db import db, writing
-from sentinelweb.models import Channel, Delivery, Monitor, monitor_channels
+from sentinelweb.models import Channel, Delivery, Monitor, Process, monitor_channels
 from sentinelweb.notifiers.base import (
     Field,
     InvalidValueError,
@@ -94,6 +94,7 @@ def summaries(actor: Actor) -> list[ChannelSummary]:
     counted = db.session.execute(
         sa.select(monitor_channels.c.channel_id, sa.func.count())
         .where(monitor_channels.c.channel_id.in_(ids))
+        .where(monitor_channels.c.monitor_id.not_in(_over()))
         .group_by(monitor_channels.c.channel_id)
     )
     counts = {channel_id: count for channel_id, count in counted}  # noqa: C416 - typed rows
@@ -162,7 +163,9 @@ def create(
             session.execute(
                 sa.insert(monitor_channels).from_select(
                     ["monitor_id", "channel_id"],
-                    sa.select(Monitor.id, sa.literal(channel.id)).where(Monitor.team_id == team_id),
+                    sa.select(Monitor.id, sa.literal(channel.id)).where(
+                        Monitor.team_id == team_id, Monitor.id.not_in(_over())
+                    ),
                 )
             )
     return channel
@@ -232,25 +235,27 @@ def telegram_chats(channel: Channel | None, token: str, settings: Settings) -> l
 
 
 def available_monitors(team_id: int) -> list[Monitor]:
-    """The monitors that may use a channel of this team."""
+    """The monitors that may use a channel of this team; of processes, those that still run."""
     query = (
         sa.select(Monitor)
         .options(sa.orm.load_only(Monitor.name, Monitor.status, Monitor.kind))
-        .where(Monitor.team_id == team_id)
+        .where(Monitor.team_id == team_id, Monitor.id.not_in(_over()))
         .order_by(sa.func.lower(Monitor.name), Monitor.id)
     )
     return list(db.session.scalars(query))
 
 
 def monitor_ids(channel: Channel) -> list[int]:
-    """The monitors that use a channel."""
-    return list(
-        db.session.scalars(
-            sa.select(monitor_channels.c.monitor_id).where(
-                monitor_channels.c.channel_id == channel.id
-            )
-        )
+    """The monitors that use a channel, as far as they may still have something to tell."""
+    query = sa.select(monitor_channels.c.monitor_id).where(
+        monitor_channels.c.channel_id == channel.id, monitor_channels.c.monitor_id.not_in(_over())
     )
+    return list(db.session.scalars(query))
+
+
+def _over() -> sa.Select[tuple[int]]:
+    """The processes that ended: there may be thousands, and nothing will be told of them again."""
+    return sa.select(Process.__table__.c.id).where(Process.__table__.c.ended_at.is_not(None))
 
 
 def choose_monitors(actor: Actor, channel_id: int, wanted: Sequence[int]) -> None:

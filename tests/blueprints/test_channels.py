@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from config import Settings
 from sentinelweb.db import db, writing
-from sentinelweb.models import Channel, Delivery, HeartbeatCheck, User, monitor_channels
+from sentinelweb.models import Channel, Delivery, HeartbeatCheck, Process, User, monitor_channels
 from sentinelweb.notifiers.base import Message
 from sentinelweb.services import channels, delivery
 from sentinelweb.services.masking import MASK
@@ -31,6 +31,7 @@ from tests.support.receiver import Receiver, Reply
 Login = Callable[[CheckedClient, User], None]
 MakeChannel = Callable[..., Channel]
 MakeHeartbeat = Callable[..., HeartbeatCheck]
+MakeProcess = Callable[..., Process]
 
 TOKEN = "123456789:AAF-token_of_the_bot"
 HTMX = {"HX-Request": "true"}
@@ -466,6 +467,20 @@ class TestAChannelsPage:
         client.get(f"/channels/{channel.id}")
         client.submit("monitors-form", {"monitors": None})
         assert channels.monitor_ids(channel) == []
+
+    def test_processes_that_ended_are_not_offered_and_stay_as_they_were(
+        self, client: CheckedClient, user: User, channel: Channel, make_process: MakeProcess
+    ) -> None:
+        over = make_process(user, name="Import of May", channels=[channel], ended_at=NOW)
+        running = make_process(user, name="Import of June", channels=[channel])
+        assert channels.monitor_ids(channel) == [running.id]
+        page = client.get(f"/channels/{channel.id}")
+        assert "Import of June" in page.text
+        assert "Import of May" not in page.text
+        client.submit("monitors-form", {"monitors": None})
+        assert channels.monitor_ids(channel) == []
+        db.session.refresh(over)
+        assert over.channels == [channel]
 
     def test_a_monitor_of_another_team_cannot_be_chosen(
         self,
