@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+import hypothesis
 import pytest
 from flask import Flask
 from redis import Redis
@@ -61,6 +62,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
             drop_databases_of(run)
         run.end()
 
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile(
+    "shared machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("shared machine")
 
 _RUN = pytest.StashKey[TestRun]()
 _TEMPLATES = CompiledTemplates()

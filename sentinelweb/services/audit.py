@@ -18,7 +18,7 @@ from sentinelweb.services.facts import heartbeat_facts
 from sentinelweb.services.transitions import Transition
 
 # Larger batches are no faster, and hold pings up for as long as their transaction lasts.
-BATCH = 400
+BATCH = 300
 
 _monitors = Monitor.__table__
 _heartbeats = HeartbeatCheck.__table__
