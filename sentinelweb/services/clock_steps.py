@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 from sentinelweb.core import runs
 from sentinelweb.core.schedule import ScheduleError
 from sentinelweb.core.status import Status, overdue_at
-from sentinelweb.db import db, writing
-from sentinelweb.models import Component, HeartbeatCheck
+from sentinelweb.db import among, db, writing
+from sentinelweb.models import Component, HeartbeatCheck, Service
 from sentinelweb.services import leases, outbox
 
 # Clocks of several machines differ by less, and so little delays nothing that matters.
@@ -26,6 +26,8 @@ TOLERANCE = timedelta(seconds=5)
 BATCH = 500
 
 log = structlog.get_logger(__name__)
+
+_services = Service.__table__
 
 
 class ClockWatch:
@@ -51,6 +53,7 @@ class ClockWatch:
 
 
 def _begin_anew(now: datetime, step: timedelta) -> None:
+    _date_checks_back(now)
     with writing() as session:
         deliveries = outbox.shorten_waits(session, now)
     log.warning(
@@ -60,6 +63,23 @@ def _begin_anew(now: datetime, step: timedelta) -> None:
         deliveries=deliveries,
         heartbeats=_count_anew(now),
     )
+
+
+def _date_checks_back(now: datetime) -> None:
+    """No result is taken that is older than the last (probing.py), as all new ones would be."""
+    while True:
+        with writing() as session:
+            ids = session.scalars(
+                sa.select(_services.c.id)
+                .where(_services.c.last_check_at > now)
+                .limit(BATCH)
+                .with_for_update(key_share=True)
+            ).all()
+            session.execute(
+                sa.update(_services).where(among(_services.c.id, ids)).values(last_check_at=now)
+            )
+        if len(ids) < BATCH:
+            return
 
 
 def _count_anew(now: datetime) -> int:

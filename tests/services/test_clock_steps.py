@@ -10,12 +10,14 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from sentinelweb.core.results import ProbeResult, Result
 from sentinelweb.core.signals import SignalKind
 from sentinelweb.db import db, writing
 from sentinelweb.models import Channel, Delivery, HeartbeatCheck, Service, User
-from sentinelweb.services import audit, outages, pings, storms
+from sentinelweb.services import audit, outages, pings, probing, storms
 from sentinelweb.services.clock_steps import ClockWatch
 from sentinelweb.services.outbox import LEASE
+from sentinelweb.services.probing import Found
 from sentinelweb.services.transitions import delivery_row
 from tests.support.factories import NOW
 from tests.support.messages import FACTS
@@ -67,6 +69,18 @@ def test_services_are_looked_at_at_once(
     assert fresh(claimed).next_check_at == BACK
     assert claimed.claimed_at is None
     assert fresh(paused).next_check_at is None
+
+
+def test_results_of_services_are_taken(
+    watch: ClockWatch, user: User, make_service: Callable[..., Service]
+) -> None:
+    service = make_service(user, last_check_at=NOW, failures=0, threshold=1)
+
+    watch.look(BACK, 51)
+    result = ProbeResult(Result.DOWN, reason="refused")
+    probing.record([Found(service.id, result, BACK + timedelta(seconds=10))])
+
+    assert fresh(service).status == "down"
 
 
 def test_an_alert_that_was_put_off_waits_no_longer_than_a_lease(
