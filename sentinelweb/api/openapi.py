@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -15,12 +15,13 @@ from werkzeug.routing import Rule
 from sentinelweb import __version__
 from sentinelweb.api import operations, problems
 from sentinelweb.api.elsewhere import ANY, OPERATIONS, PATHS, SECURITY
+from sentinelweb.api.elsewhere_answers import TEXT
 from sentinelweb.api.operations import COMMON, Operation
 from sentinelweb.api.problems import Problem
 
 Schema = dict[str, Any]
 
-_VARIABLE = re.compile(r"<(?:(?P<converter>\w+)(?:\([^)]*\))?:)?(?P<name>\w+)>")
+_VARIABLE = re.compile(r"<(?:(?P<converter>\w+)(?:\((?P<choices>[^)]*)\))?:)?(?P<name>\w+)>")
 _REFERENCE = "#/components/schemas/{model}"
 _SECURITY_SCHEMES = {
     "key": {"type": "http", "scheme": "bearer", "description": "A key of the page “API keys”"},
@@ -81,13 +82,34 @@ def _operation(
             "content": {"application/json": {"schema": _body(operation, components)}},
         }
     for status in (*operation.errors, *(COMMON if is_v1 else ())):
-        schema = _schema(Problem, "serialization", components) if is_v1 else ANY
-        media_type = problems.MEDIA_TYPE if is_v1 else "application/json"
+        content = (
+            {problems.MEDIA_TYPE: _schema(Problem, "serialization", components)}
+            if is_v1
+            else _refusals(operation)
+        )
         shown["responses"][str(status)] = {
-            "description": HTTPStatus(status).phrase,
-            "content": {media_type: {"schema": schema}},
+            "description": _phrase(status),
+            "content": _content(content),
         }
     return shown
+
+
+def _phrase(status: int) -> str:
+    """What a status means; that of seed 004's receiver, of which HTTP knows nothing, is success."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return HTTPStatus.OK.phrase
+
+
+def _refusals(operation: Operation) -> dict[str, Schema]:
+    if operation.error is None:
+        return {"application/json": ANY, "text/html": TEXT}
+    return {"application/json": operation.error}
+
+
+def _content(schemas: Mapping[str, Schema]) -> Schema:
+    return {media_type: {"schema": schema} for media_type, schema in schemas.items()}
 
 
 def _security(endpoint: str) -> list[Schema]:
@@ -96,16 +118,20 @@ def _security(endpoint: str) -> list[Schema]:
 
 
 def _path_parameters(rule: Rule, path: str) -> list[Schema]:
-    converters = {match["name"]: match["converter"] for match in _VARIABLE.finditer(rule.rule)}
+    schemas: dict[str, Schema] = {
+        match["name"]: _of_converter(match["converter"], match["choices"])
+        for match in _VARIABLE.finditer(rule.rule)
+    }
     return [
-        {
-            "name": name,
-            "in": "path",
-            "required": True,
-            "schema": {"type": "integer" if converters.get(name) == "int" else "string"},
-        }
+        {"name": name, "in": "path", "required": True, "schema": schemas.get(name, TEXT)}
         for name in re.findall(r"{(\w+)}", path)
     ]
+
+
+def _of_converter(converter: str | None, choices: str | None) -> Schema:
+    if converter == "any" and choices:
+        return {"enum": re.split(r",\s*", choices)}
+    return {"type": "integer"} if converter == "int" else TEXT
 
 
 def _query_parameters(query: Any) -> list[Schema]:
@@ -136,9 +162,11 @@ def _inlined(query: Any) -> Schema:
 
 def _answer(operation: Operation, components: Schema) -> Schema:
     shown: Schema = {"description": HTTPStatus(operation.status).phrase}
+    schemas = dict(operation.media)
     if operation.answer is not None:
-        schema = _schema(operation.answer, "serialization", components)
-        shown["content"] = {"application/json": {"schema": schema}}
+        schemas["application/json"] = _schema(operation.answer, "serialization", components)
+    if schemas:
+        shown["content"] = _content(schemas)
     return shown
 
 

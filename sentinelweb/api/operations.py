@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -16,7 +16,9 @@ COMMON = (401, 403, 429)
 class Operation:
     """`answer`, `body` and `query` are models of pydantic, or JSON schemas (of each parameter).
 
-    `partial` bodies change what they name and leave the rest; `errors` are statuses.
+    `partial` bodies change what they name and leave the rest. `media` has the answers of other
+    types than JSON. `errors` are statuses, whose answers are all like `error`; where it is None,
+    they are for people or for programs, as these accept.
     """
 
     summary: str
@@ -26,7 +28,9 @@ class Operation:
     body: Any = None
     partial: bool = False
     query: Any = None
+    media: Mapping[str, Any] = field(default_factory=dict)
     errors: tuple[int, ...] = ()
+    error: Any = None
 
 
 _operations: dict[Callable[..., Any], Operation] = {}

@@ -7,8 +7,8 @@ import pytest
 
 from sentinelweb.api import openapi
 
-# What is called by programs; everything else is pages.
-API = re.compile(r"/(?:api|ping|h|process|heartbeat)/|/(?:health|ready)$")
+# What is called by programs, and what strangers see; everything else needs a login.
+API = re.compile(r"/(?:api|ping|h|process|heartbeat|badge|status)/|/(?:health|ready|status)$")
 
 
 @pytest.fixture
