@@ -13,6 +13,7 @@ from jinja2_fragments import BlockNotFoundError
 from jinja2_fragments.flask import render_block
 
 from sentinelweb import clock, i18n
+from sentinelweb.core import day_bars
 from sentinelweb.core.durations import format_duration
 from sentinelweb.core.kinds import page_path
 from sentinelweb.extensions import settings
@@ -38,7 +39,7 @@ def init_app(app: Flask) -> None:
         size=i18n.format_size,
         time=i18n.format_time,
     )
-    app.jinja_env.globals["page_path"] = page_path
+    app.jinja_env.globals.update(day_bars=day_bars, page_path=page_path)
     app.before_request(_choose_reader)
     app.context_processor(_template_context)
 

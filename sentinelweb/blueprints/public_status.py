@@ -11,7 +11,6 @@ from flask import Blueprint, Response, current_app, request
 from jinja2_fragments import render_block
 
 from sentinelweb import __version__, i18n
-from sentinelweb.core import day_bars
 from sentinelweb.core.fingerprint import fingerprint
 from sentinelweb.extensions import limiter, settings
 from sentinelweb.i18n import gettext as _
@@ -105,7 +104,6 @@ def _answer(snapshot: Snapshot, title: str) -> Response:
             incidents=narrowed.incident_days(i18n.reader().timezone),
             incident_days=INCIDENT_DAYS,
             kept=kept,
-            bars=day_bars.paths,
         )
 
     response = _encoded(snapshot, variant, write)

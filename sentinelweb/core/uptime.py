@@ -34,6 +34,10 @@ class Bucket:
         """The worst status of the span; None if the monitor did not exist then."""
         return next((status for status in SEVERITY if self.spent.get(status)), None)
 
+    @property
+    def down(self) -> timedelta:
+        return self.time_in(Status.DOWN)
+
     def time_in(self, status: Status) -> timedelta:
         return self.spent.get(status, timedelta())
 

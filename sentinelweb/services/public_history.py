@@ -76,7 +76,7 @@ def measure(ids: Sequence[int], now: datetime, timezone: str) -> PageHistory:
 
 
 def _public_day(bucket: Bucket) -> PublicDay:
-    return PublicDay(bucket.start, bucket.worst, bucket.time_in(Status.DOWN))
+    return PublicDay(bucket.start, bucket.worst, bucket.down)
 
 
 def _over(ids: Sequence[int], since: datetime) -> tuple[dict[int, list[Incident]], bool]:

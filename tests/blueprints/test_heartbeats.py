@@ -758,8 +758,9 @@ class TestPage:
             user, last_ping=NOW, status="down", status_since=NOW, created_at=NOW - timedelta(days=2)
         )
         browser.get(f"/heartbeats/{heartbeat.id}")
-        assert len(browser.page.query(".days-bar rect")) == 30
-        assert "Down" in browser.text("#days-text")
+        (bar,) = browser.page.query(".days-bar")
+        assert "Jan 7: Down" in bar.attrs["aria-label"]
+        assert "Jan 7: Down" in browser.text(".days-bar rect title")
 
 
 class TestPing:

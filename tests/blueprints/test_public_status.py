@@ -106,7 +106,7 @@ def test_a_monitor_has_its_state_in_words_and_its_history(client, admin, show, m
     row = f"#monitor-{job.id}"
     assert client.text(f"{row} .badge") == "Up"
     assert client.text(f"{row} .public-since") == "since Jan 7, 12:00 PM"
-    (bar,) = client.page.query(f"{row} svg.bar")
+    (bar,) = client.page.query(f"{row} svg.days-bar")
     assert bar.attrs["aria-label"] == "The last 90 days: Jan 5: Down (3h)"
     assert client.text(f"{row} rect title") == "Jan 5: Down (3h)"
     assert client.text(f"{row} .public-uptime") == (
