@@ -14,7 +14,7 @@ from sentinelweb.core.credentials import bearer_token
 from sentinelweb.core.process_requests import RequestError, read_ending, read_registration
 from sentinelweb.extensions import csrf, settings
 from sentinelweb.models import Process
-from sentinelweb.services import beat_http, process_beats, process_tokens, processes
+from sentinelweb.services import beat_http, process_beats, process_tokens, processes, scoping
 from sentinelweb.services.errors import NotFoundError
 from sentinelweb.services.monitor_list import ListQuery
 from sentinelweb.services.processes import End, ProcessValues
@@ -58,7 +58,7 @@ def _register(*, keep_alive: bool) -> ResponseReturnValue:
 
 
 def _of_team(program: Program, team_id: int) -> Program:
-    if program.team_id not in (None, team_id):
+    if team_id not in scoping.team_ids(program):
         raise NotFoundError
     return Program(team_id, program.can_write)
 

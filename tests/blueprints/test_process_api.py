@@ -103,6 +103,12 @@ class TestRegistration:
         for body in ({"team": team_of(other_user).id}, {"channels": [make_channel(other_user).id]}):
             assert call("POST", "/process/long-lived", json=body).status_code == 404
 
+    @both_databases
+    @pytest.mark.settings(admin_token=ADMIN_TOKEN)
+    def test_a_team_that_does_not_exist_is_not_found(self, call, user):
+        answer = call("POST", "/process/long-lived", secret=ADMIN_TOKEN, json={"team": 2**30})
+        assert answer.status_code == 404
+
 
 class TestStatus:
     def test_the_fields_are_the_seeds(self, call, clock):
