@@ -73,9 +73,6 @@ def _slug(value: str) -> str:
     return value
 
 
-Seconds = Annotated[int, BeforeValidator(_no_bool)]
-
-
 class NewMonitor(BaseModel):
     """The body of `POST /api/monitors`. An empty `webhook_url` is none."""
 
@@ -88,8 +85,9 @@ class NewMonitor(BaseModel):
         AfterValidator(_printable),
     ]
     slug: Annotated[str, BeforeValidator(_stripped), AfterValidator(_slug)]
-    interval_seconds: Annotated[Seconds, Field(gt=0, le=MAX_PERIOD)]
-    grace_seconds: Annotated[Seconds, Field(ge=0, le=MAX_GRACE)]
+    # Limits come before functions: behind them the schema would not tell them.
+    interval_seconds: Annotated[int, Field(gt=0, le=MAX_PERIOD), BeforeValidator(_no_bool)]
+    grace_seconds: Annotated[int, Field(ge=0, le=MAX_GRACE), BeforeValidator(_no_bool)]
     webhook_url: Annotated[
         Annotated[str, Field(max_length=MAX_URL)] | None,
         BeforeValidator(lambda value: None if value == "" else _stripped(value)),
