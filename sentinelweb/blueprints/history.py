@@ -47,7 +47,7 @@ def show(monitor_id: int) -> ResponseReturnValue:
         form=form,
         now=now,
         measured=history.reliability(monitor, now, i18n.reader().timezone),
-        changes=history.changes(monitor, before if before and 0 < before < 2**63 else None),
+        changes=history.changes(monitor, before),
         before=before,
     )
     return page, 422 if form.errors else 200

@@ -13,7 +13,7 @@ from sentinelweb import access, attempts, pages
 from sentinelweb.core.pulsemon import UnusableError, instant, read_monitor, status_word
 from sentinelweb.extensions import csrf, settings
 from sentinelweb.models import StatusChange
-from sentinelweb.services import pulsemon
+from sentinelweb.services import keyset, pulsemon
 from sentinelweb.services.errors import InvalidInputError, NotFoundError
 from sentinelweb.services.pulsemon import MAX_CHANGES, MAX_LISTED, Found
 from sentinelweb.services.scoping import Program
@@ -102,7 +102,7 @@ def _change(slug: str, change: StatusChange) -> dict[str, Any]:
     }
 
 
-def _number(name: str, default: int, *, most: int = pulsemon.MAX_ID) -> int:
+def _number(name: str, default: int, *, most: int = keyset.MAX_ID) -> int:
     """A parameter from 1 to `most`; `default` for what is no such number.
 
     Raise UnusableError for what is no number at all.

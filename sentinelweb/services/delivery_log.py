@@ -17,7 +17,6 @@ from sentinelweb.services import keyset
 from sentinelweb.services.keyset import Page
 
 PAGE_SIZE = 20
-MAX_ID = 2**63 - 1  # a larger one cannot be asked of a database
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +64,6 @@ def state(channel: Channel, before: int | None = None) -> str:
 
 
 def _page(channel: Channel, before: int | None) -> sa.Select[Delivery]:
-    query = (
-        sa.select(Delivery)
-        .where(Delivery.channel_id == channel.id)
-        .order_by(Delivery.created_at.desc(), Delivery.id.desc())
-        .limit(PAGE_SIZE + 1)
-    )
-    if before is not None and 0 < before <= MAX_ID:
-        position = (
-            sa.select(Delivery.created_at, Delivery.id)
-            .where(Delivery.id == before, Delivery.channel_id == channel.id)
-            .subquery()
-        )
-        query = query.join(
-            position,
-            sa.tuple_(Delivery.created_at, Delivery.id)
-            < sa.tuple_(position.c.created_at, position.c.id),
-        )
-    return query
+    of_channel = Delivery.channel_id == channel.id
+    query = keyset.latest_first(sa.select(Delivery), Delivery, of_channel, before)
+    return query.limit(PAGE_SIZE + 1)

@@ -13,7 +13,8 @@ from sentinelweb import clock
 from sentinelweb.core.reliability import Period, measure
 from sentinelweb.db import db, writing
 from sentinelweb.models import Monitor, StatusChange
-from sentinelweb.services import outages, scoping, uptime
+from sentinelweb.services import monitor_records, outages, scoping, uptime
+from sentinelweb.services.keyset import Page
 from sentinelweb.services.scoping import Actor
 
 PAGE_SIZE = 50
@@ -21,8 +22,6 @@ EXPORTED_AT_ONCE = 1_000
 # A monitor that changes every minute must not make its page slow: what lies before is unknown.
 MAX_CHANGES = 20_000
 DAYS, WEEKS, MONTHS = 30, 12, 12
-
-_history = StatusChange.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +33,6 @@ class Reliability:
     months: Sequence[Period]
     last_7_days: Period
     last_30_days: Period
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """The newest first; `older` is what to ask for the next page with."""
-
-    rows: Sequence[StatusChange]
-    older: int | None
 
 
 def get(actor: Actor, monitor_id: int) -> Monitor:
@@ -57,16 +48,9 @@ def agree(actor: Actor, monitor_id: int, target: float | None) -> Monitor:
     return monitor
 
 
-def changes(monitor: Monitor, before: int | None = None) -> Changes:
+def changes(monitor: Monitor, before: int | None = None) -> Page[StatusChange]:
     """A page of its changes, or of those before the one with the id `before`."""
-    query = sa.select(StatusChange).where(StatusChange.monitor_id == monitor.id)
-    if before is not None:
-        at = sa.select(_history.c.created_at).where(_history.c.id == before).scalar_subquery()
-        place = sa.tuple_(StatusChange.created_at, StatusChange.id)
-        query = query.where(place < sa.tuple_(at, before))
-    newest_first = query.order_by(StatusChange.created_at.desc(), StatusChange.id.desc())
-    rows = db.session.scalars(newest_first.limit(PAGE_SIZE + 1)).all()
-    return Changes(rows[:PAGE_SIZE], rows[PAGE_SIZE - 1].id if len(rows) > PAGE_SIZE else None)
+    return monitor_records.changes(monitor, before, PAGE_SIZE)
 
 
 def all_changes(monitor: Monitor) -> Iterator[StatusChange]:

@@ -11,8 +11,7 @@ from sentinelweb.db import db
 from sentinelweb.models import HeartbeatCheck, Ping, User
 from sentinelweb.services import heartbeats
 from sentinelweb.services.errors import NotFoundError
-
-MAX_ID = 2**63 - 1
+from sentinelweb.services.keyset import MAX_ID
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from sentinelweb.db import among, db, writing
 from sentinelweb.models import Channel, HeartbeatCheck, StatusChange, monitor_channels
 from sentinelweb.notifiers.webhook import PULSEMON, Webhook
 from sentinelweb.outbound import Reach
-from sentinelweb.services import aliases, channels, heartbeats, scoping
+from sentinelweb.services import aliases, channels, heartbeats, keyset, scoping
 from sentinelweb.services.channels import ChannelValues
 from sentinelweb.services.errors import InvalidInputError, NotFoundError
 from sentinelweb.services.heartbeats import HeartbeatValues
@@ -37,7 +37,6 @@ from sentinelweb.services.scoping import Program
 TOKEN_BYTES = 24
 MAX_LISTED = 10_000
 MAX_CHANGES = 1_000
-MAX_ID = 2**63 - 1  # a larger one cannot be asked of a database
 MAX_CHANNEL_NAME = 100
 
 # Statuses between which PulseMon sees no change, because it has one word for them.
@@ -142,29 +141,14 @@ def history(
 ) -> list[StatusChange]:
     """The changes that PulseMon has words for, the latest first; those before the id `before`."""
     heartbeat = get(program, slug).heartbeat
-    query = (
-        sa.select(StatusChange)
-        .where(StatusChange.monitor_id == heartbeat.id)
-        .order_by(StatusChange.created_at.desc(), StatusChange.id.desc())
-        .limit(limit)
-    )
+    of_heartbeat = StatusChange.monitor_id == heartbeat.id
+    query = keyset.latest_first(sa.select(StatusChange), StatusChange, of_heartbeat, before)
     for statuses in _SAME:
         unseen = sa.and_(
             StatusChange.prev_status.in_(statuses), StatusChange.new_status.in_(statuses)
         )
         query = query.where(sa.not_(unseen))
-    if before is not None and 0 < before <= MAX_ID:
-        position = (
-            sa.select(StatusChange.created_at, StatusChange.id)
-            .where(StatusChange.id == before, StatusChange.monitor_id == heartbeat.id)
-            .subquery()
-        )
-        query = query.join(
-            position,
-            sa.tuple_(StatusChange.created_at, StatusChange.id)
-            < sa.tuple_(position.c.created_at, position.c.id),
-        )
-    return list(db.session.scalars(query))
+    return list(db.session.scalars(query.limit(limit)))
 
 
 def _visible(program: Program) -> sa.Select[HeartbeatCheck]:

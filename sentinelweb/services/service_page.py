@@ -12,10 +12,10 @@ from sentinelweb import clock, probes
 from sentinelweb.core.fingerprint import fingerprint
 from sentinelweb.core.latency_chart import LatencyChart, latency_chart
 from sentinelweb.core.uptime import Bucket, share_up
-from sentinelweb.db import db
 from sentinelweb.models import Service, ServiceCheck
 from sentinelweb.probes.base import Option, Probe
-from sentinelweb.services import service_history, timeline, uptime
+from sentinelweb.services import monitor_records, service_history, timeline, uptime
+from sentinelweb.services.keyset import Page
 from sentinelweb.services.service_history import Day
 from sentinelweb.services.service_list import UPTIME_SPANS
 from sentinelweb.services.services import shown
@@ -25,14 +25,6 @@ BAR_DAYS = 90
 RESULTS = 20  # of a page of the table
 # What a worker changes to say that it looks now: the result comes right after.
 _LEASE = {"next_check_at", "claimed_at"}
-
-
-@dataclass(frozen=True, slots=True)
-class Results:
-    """Single results, latest first; `older` is the id that the next page begins after, or None."""
-
-    checks: Sequence[ServiceCheck]
-    older: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +44,7 @@ class ServicePage:
     day: Day | None
     chart: LatencyChart | None
     timeline: Timeline
-    results: Results
+    results: Page[ServiceCheck]
 
 
 def build(
@@ -73,26 +65,8 @@ def build(
         day,
         _chart(day) if day else None,
         timeline.of_monitor(service.id, before=before, ranks=WITHOUT_PINGS),
-        results(service.id, after_result),
+        monitor_records.results(service, after_result, RESULTS),
     )
-
-
-def results(service_id: int, after: int | None) -> Results:
-    """The latest results, or those that come `after` the one of this id."""
-    query = sa.select(ServiceCheck).where(ServiceCheck.service_id == service_id)
-    if after is not None:
-        at = sa.select(ServiceCheck.created_at).where(
-            ServiceCheck.id == after, ServiceCheck.service_id == service_id
-        )
-        query = query.where(
-            sa.tuple_(ServiceCheck.created_at, ServiceCheck.id)
-            < sa.tuple_(at.scalar_subquery(), sa.literal(after))
-        )
-    checks = db.session.scalars(
-        query.order_by(ServiceCheck.created_at.desc(), ServiceCheck.id.desc()).limit(RESULTS + 1)
-    ).all()
-    found = checks[:RESULTS]
-    return Results(found, found[-1].id if len(checks) > RESULTS else None)
 
 
 def state(service: Service) -> str:

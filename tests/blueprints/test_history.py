@@ -112,7 +112,7 @@ def test_changes_go_on_page_by_page(browser, heartbeat, monkeypatch):
     while True:
         page = history.changes(heartbeat, older)
         found += [row.new_status for row in page.rows]
-        older = page.older
+        older = page.following
         if older is None:
             break
     assert found == ["up", "down", "up"]

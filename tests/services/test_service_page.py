@@ -7,7 +7,7 @@ import pytest
 from sentinelweb.core.results import ProbeResult, Result
 from sentinelweb.db import db
 from sentinelweb.models import ServiceCheck
-from sentinelweb.services import probing, service_page, services
+from sentinelweb.services import monitor_records, probing, service_page, services
 from sentinelweb.services.probing import Found
 from sentinelweb.services.service_page import RESULTS
 from tests.support.factories import NOW
@@ -38,13 +38,13 @@ class TestResults:
         add_checks(service, *((n // 3, "healthy", float(n)) for n in range(2 * RESULTS + 5)))
         found, after = [], None
         while True:
-            page = service_page.results(service.id, after)
-            found += [check.id for check in page.checks]
-            after = page.older
+            page = monitor_records.results(service, after, RESULTS)
+            found += [check.id for check in page.rows]
+            after = page.following
             if after is None:
                 break
         assert len(found) == len(set(found)) == 2 * RESULTS + 5
-        first = service_page.results(service.id, None).checks
+        first = monitor_records.results(service, None, RESULTS).rows
         assert [check.created_at for check in first] == sorted(
             (check.created_at for check in first), reverse=True
         )
@@ -53,9 +53,9 @@ class TestResults:
         mine, other = make_service(user), make_service(user)
         add_checks(mine, (5, "healthy", 1.0))
         add_checks(other, (1, "healthy", 1.0))
-        [foreign] = service_page.results(other.id, None).checks
-        assert service_page.results(mine.id, foreign.id).checks == []
-        assert service_page.results(mine.id, 2**62).checks == []
+        [foreign] = monitor_records.results(other, None, RESULTS).rows
+        assert monitor_records.results(mine, foreign.id, RESULTS).rows == []
+        assert monitor_records.results(mine, 2**62, RESULTS).rows == []
 
 
 class TestState:
