@@ -6,7 +6,7 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, abort, flash, redirect, render_template, request
+from flask import Flask, abort, flash, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from jinja2_fragments import BlockNotFoundError
@@ -17,7 +17,9 @@ from sentinelweb.core import day_bars
 from sentinelweb.core.durations import format_duration
 from sentinelweb.core.kinds import page_path
 from sentinelweb.extensions import settings
+from sentinelweb.models import Channel, Monitor, Role, StatusPage, Team
 from sentinelweb.probes import reasons
+from sentinelweb.services import scoping
 
 WITHOUT_USER = {"pings", "health", "host_reports", "public_status", "badges"}
 
@@ -39,7 +41,12 @@ def init_app(app: Flask) -> None:
         size=i18n.format_size,
         time=i18n.format_time,
     )
-    app.jinja_env.globals.update(day_bars=day_bars, page_path=page_path)
+    app.jinja_env.globals.update(
+        day_bars=day_bars,
+        may_change=may_change,
+        may_manage_keys=may_manage_keys,
+        page_path=page_path,
+    )
     app.before_request(_choose_reader)
     app.context_processor(_template_context)
 
@@ -56,6 +63,23 @@ def render(template: str, **context: Any) -> str:
         except BlockNotFoundError:
             abort(404)
     return render_template(template, **context)
+
+
+def may_change(thing: Monitor | Channel | StatusPage) -> bool:
+    """Whether the reader's role lets them: pages show no button that would be refused."""
+    return scoping.is_enough(_roles().get(thing.team_id), scoping.role_to_change(type(thing)))
+
+
+def may_manage_keys(team: Team) -> bool:
+    return scoping.is_enough(_roles().get(team.id), Role.ADMIN)
+
+
+def _roles() -> dict[int, Role]:
+    """Asked for once a request, however many rows a list has."""
+    if "roles" not in g:
+        g.roles = scoping.roles(current_user)
+    roles: dict[int, Role] = g.roles
+    return roles
 
 
 def page_before() -> str:

@@ -102,7 +102,7 @@ def show(channel_id: int) -> ResponseReturnValue:
 
 @bp.post("/<int:channel_id>/monitors")
 def choose_monitors(channel_id: int) -> ResponseReturnValue:
-    channel = channels.get(current_user, channel_id)
+    channel = channels.get(current_user, channel_id, to_change=True)
     form = MonitorsForm()
     form.offer(channels.available_monitors(channel.team_id), [])
     if form.validate_on_submit():
@@ -115,7 +115,7 @@ def choose_monitors(channel_id: int) -> ResponseReturnValue:
 
 @bp.route("/<int:channel_id>/edit", methods=["GET", "POST"])
 def edit(channel_id: int) -> ResponseReturnValue:
-    channel = channels.get(current_user, channel_id)
+    channel = channels.get(current_user, channel_id, to_change=True)
     notifier = channels.notifier(channel.kind)
     form = channel_form(notifier, channel, prefilled=request.args)
     if form.validate_on_submit():
@@ -128,7 +128,7 @@ def edit(channel_id: int) -> ResponseReturnValue:
 
 @bp.route("/<int:channel_id>/delete", methods=["GET", "POST"])
 def delete(channel_id: int) -> ResponseReturnValue:
-    channel = channels.get(current_user, channel_id)
+    channel = channels.get(current_user, channel_id, to_change=True)
     if request.method == "POST":
         name = channels.delete(current_user, channel_id)
         flash(_("“%(name)s” was deleted.", name=name), "success")
@@ -155,7 +155,7 @@ def test(channel_id: int) -> ResponseReturnValue:
 @calls_out
 def telegram_chats() -> ResponseReturnValue:
     channel_id = request.values.get("channel", type=int)
-    channel = channels.get(current_user, channel_id) if channel_id else None
+    channel = channels.get(current_user, channel_id, to_change=True) if channel_id else None
     form = ChatsForm()
     chats = None
     if form.validate_on_submit():

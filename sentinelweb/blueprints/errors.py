@@ -18,7 +18,7 @@ from sentinelweb import i18n
 from sentinelweb.api import problems
 from sentinelweb.db import is_away
 from sentinelweb.i18n import gettext as _
-from sentinelweb.services.errors import NotFoundError
+from sentinelweb.services.errors import NotAllowedError, NotFoundError
 
 bp = Blueprint("errors", __name__)
 
@@ -26,6 +26,11 @@ bp = Blueprint("errors", __name__)
 @bp.app_errorhandler(NotFoundError)
 def not_found(_error: NotFoundError) -> Response:
     return _answer(404, *_explain(404))
+
+
+@bp.app_errorhandler(NotAllowedError)
+def not_allowed(_error: NotAllowedError) -> Response:
+    return _answer(403, *_explain(403))
 
 
 @bp.app_errorhandler(CSRFError)

@@ -105,7 +105,7 @@ def ping_body(heartbeat_id: int, ping_id: int) -> ResponseReturnValue:
 
 @bp.route("/heartbeats/<int:heartbeat_id>/edit", methods=["GET", "POST"])
 def edit(heartbeat_id: int) -> ResponseReturnValue:
-    heartbeat = heartbeats.get(current_user, heartbeat_id)
+    heartbeat = heartbeats.get(current_user, heartbeat_id, to_change=True)
     form = HeartbeatForm(obj=heartbeat)
     form.offer(monitors.available_channels(heartbeat.team_id), heartbeat=heartbeat)
     if form.validate_on_submit():
@@ -118,7 +118,7 @@ def edit(heartbeat_id: int) -> ResponseReturnValue:
 
 @bp.route("/heartbeats/<int:heartbeat_id>/delete", methods=["GET", "POST"])
 def delete(heartbeat_id: int) -> ResponseReturnValue:
-    heartbeat = heartbeats.get(current_user, heartbeat_id)
+    heartbeat = heartbeats.get(current_user, heartbeat_id, to_change=True)
     if request.method == "POST":
         heartbeats.delete(current_user, heartbeat_id)
         flash(_("“%(name)s” was deleted.", name=heartbeat.name), "success")
@@ -138,7 +138,7 @@ def delete(heartbeat_id: int) -> ResponseReturnValue:
 
 @bp.route("/heartbeats/<int:heartbeat_id>/rotate", methods=["GET", "POST"])
 def rotate(heartbeat_id: int) -> ResponseReturnValue:
-    heartbeat = heartbeats.get(current_user, heartbeat_id)
+    heartbeat = heartbeats.get(current_user, heartbeat_id, to_change=True)
     page = url_for("heartbeats.show", heartbeat_id=heartbeat_id)
     if request.method == "POST":
         heartbeats.rotate_slug(current_user, heartbeat_id)

@@ -72,7 +72,7 @@ def show(host_id: int) -> ResponseReturnValue:
 
 @bp.route("/hosts/<int:host_id>/edit", methods=["GET", "POST"])
 def edit(host_id: int) -> ResponseReturnValue:
-    host = hosts.get(current_user, host_id)
+    host = hosts.get(current_user, host_id, to_change=True)
     form = HostForm(obj=host)
     form.offer(monitors.available_channels(host.team_id), host)
     if form.validate_on_submit():
@@ -160,7 +160,7 @@ def resume(host_id: int) -> ResponseReturnValue:
 
 def _remote(host_id: int) -> Host:
     """A host that has an agent; 404 for the machine that this runs on."""
-    host = hosts.get(current_user, host_id)
+    host = hosts.get(current_user, host_id, to_change=True)
     if host.is_local:
         abort(404)
     return host

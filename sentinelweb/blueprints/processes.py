@@ -51,7 +51,7 @@ def show(monitor_id: int) -> ResponseReturnValue:
 
 @bp.route("/processes/<int:monitor_id>/end", methods=["GET", "POST"])
 def end(monitor_id: int) -> ResponseReturnValue:
-    process = process_page.get(current_user, monitor_id)
+    process = process_page.get(current_user, monitor_id, to_change=True)
     if request.method == "POST":
         processes.end(current_user, process.slug, End())
         flash(_("“%(name)s” is no longer waited for.", name=process.name), "success")
@@ -71,7 +71,7 @@ def end(monitor_id: int) -> ResponseReturnValue:
 
 @bp.route("/processes/<int:monitor_id>/delete", methods=["GET", "POST"])
 def delete(monitor_id: int) -> ResponseReturnValue:
-    process = process_page.get(current_user, monitor_id)
+    process = process_page.get(current_user, monitor_id, to_change=True)
     if request.method == "POST":
         name = processes.dismiss(current_user, process.slug)
         flash(_("“%(name)s” was deleted.", name=name), "success")

@@ -118,7 +118,7 @@ def show(service_id: int) -> ResponseReturnValue:
 
 @bp.route("/services/<int:service_id>/edit", methods=["GET", "POST"])
 def edit(service_id: int) -> ResponseReturnValue:
-    service = services.get(current_user, service_id)
+    service = services.get(current_user, service_id, to_change=True)
     if services.is_managed_elsewhere(service):
         return _edit_channels(service)
     form = service_form(service)
@@ -133,7 +133,7 @@ def edit(service_id: int) -> ResponseReturnValue:
 
 @bp.route("/services/<int:service_id>/delete", methods=["GET", "POST"])
 def delete(service_id: int) -> ResponseReturnValue:
-    service = services.get(current_user, service_id)
+    service = services.get(current_user, service_id, to_change=True)
     if request.method == "POST":
         try:
             name = services.delete(current_user, service_id)

@@ -50,7 +50,7 @@ def show(page_id: int) -> ResponseReturnValue:
 
 @bp.route("/<int:page_id>/edit", methods=["GET", "POST"])
 def edit(page_id: int) -> ResponseReturnValue:
-    page = status_pages.get(current_user, page_id)
+    page = status_pages.get(current_user, page_id, to_change=True)
     form = PageForm(obj=page)
     form.offer(may_choose_first=status_pages.may_choose_first(current_user), is_new=False)
     if form.validate_on_submit():
@@ -68,7 +68,7 @@ def delete(page_id: int) -> ResponseReturnValue:
         title = status_pages.delete(current_user, page_id)
         flash(_("“%(name)s” was deleted.", name=title), "success")
         return redirect(url_for("status_pages.index"), 303)
-    page = status_pages.get(current_user, page_id)
+    page = status_pages.get(current_user, page_id, to_change=True)
     return render_template(
         "confirm.html",
         title=_("Delete “%(name)s”?", name=page.title),
@@ -80,7 +80,7 @@ def delete(page_id: int) -> ResponseReturnValue:
 
 @bp.post("/<int:page_id>/monitors")
 def save_monitors(page_id: int) -> ResponseReturnValue:
-    page = status_pages.get(current_user, page_id)
+    page = status_pages.get(current_user, page_id, to_change=True)
     form = ItemsForm()
     if form.validate_on_submit():
         with form.showing_refusals():
@@ -92,7 +92,7 @@ def save_monitors(page_id: int) -> ResponseReturnValue:
 
 @bp.post("/<int:page_id>/monitors/add")
 def add_monitors(page_id: int) -> ResponseReturnValue:
-    page = status_pages.get(current_user, page_id)
+    page = status_pages.get(current_user, page_id, to_change=True)
     form = AddMonitorsForm()
     if form.validate_on_submit():
         with form.showing_refusals():

@@ -189,7 +189,12 @@ def update_profile(user: User, *, name: str, locale: str | None, timezone: str |
         )
         session.execute(
             sa.update(Team)
-            .where(Team.is_personal, Team.memberships.any(Membership.user_id == user.id))
+            .where(
+                Team.is_personal,
+                Team.memberships.any(
+                    sa.and_(Membership.user_id == user.id, Membership.role == Role.OWNER)
+                ),
+            )
             .values(name=name),
             execution_options={"synchronize_session": False},
         )

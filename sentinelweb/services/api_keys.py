@@ -13,7 +13,7 @@ from config import Settings
 from sentinelweb import clock
 from sentinelweb.db import db, writing
 from sentinelweb.i18n import gettext as _
-from sentinelweb.models import ApiKey, User
+from sentinelweb.models import ApiKey, Role, User
 from sentinelweb.services import scoping
 from sentinelweb.services.errors import InvalidInputError, NotFoundError
 from sentinelweb.services.scoping import Program
@@ -28,13 +28,14 @@ NOTED_EVERY = timedelta(minutes=1)
 
 
 def of_teams(user: User) -> list[ApiKey]:
-    """The keys of the user's teams, the newest first."""
-    query = sa.select(ApiKey).where(ApiKey.team_id.in_(scoping.team_ids(user)))
+    """The keys of the teams in which they are the user's business, the newest first."""
+    teams = scoping.team_ids(user, Role.ADMIN)
+    query = sa.select(ApiKey).where(ApiKey.team_id.in_(teams))
     return list(db.session.scalars(query.order_by(ApiKey.id.desc())))
 
 
 def get(user: User, key_id: int) -> ApiKey:
-    """Raise NotFoundError for a key of another team."""
+    """Raise NotFoundError for a key that is none of `of_teams`."""
     found = next((key for key in of_teams(user) if key.id == key_id), None)
     if found is None:
         raise NotFoundError
@@ -46,6 +47,7 @@ def create(user: User, *, name: str, can_write: bool) -> tuple[ApiKey, str]:
     secret = PREFIX + secrets.token_urlsafe(KEY_BYTES)
     with writing() as session:
         team_id = scoping.home_team(user)
+        scoping.require(user, team_id, Role.ADMIN)
         count = session.scalar(sa.select(sa.func.count()).where(ApiKey.team_id == team_id)) or 0
         if count >= MAX_KEYS:
             raise InvalidInputError("name", _("Revoke keys that are no longer used first."))

@@ -16,7 +16,7 @@ from config import Settings
 from sentinelweb import clock, i18n, notifiers
 from sentinelweb.core.fingerprint import fingerprint
 from sentinelweb.db import db, writing
-from sentinelweb.models import Channel, Delivery, Monitor, Process, monitor_channels
+from sentinelweb.models import Channel, Delivery, Monitor, Process, Role, monitor_channels
 from sentinelweb.notifiers.base import (
     Field,
     InvalidValueError,
@@ -79,8 +79,8 @@ def destination(channel: Channel) -> str:
     return known.destination(channel.settings) if known else ""
 
 
-def get(actor: Actor, channel_id: int) -> Channel:
-    return scoping.owned(actor, Channel, channel_id)
+def get(actor: Actor, channel_id: int, *, to_change: bool = False) -> Channel:
+    return scoping.owned(actor, Channel, channel_id, to_change=to_change)
 
 
 def summaries(actor: Actor) -> list[ChannelSummary]:
@@ -144,8 +144,9 @@ def create(
     actor: Actor, kind: str, values: ChannelValues, settings: Settings, *, for_all_monitors: bool
 ) -> Channel:
     """Add a channel to the user's own team; raise InvalidInputError for what cannot be used."""
-    cleaned = clean(notifier(kind), values, {}, settings)
     team_id, now = scoping.home_team(actor), clock.now()
+    scoping.require(actor, team_id, Role.ADMIN)
+    cleaned = clean(notifier(kind), values, {}, settings)
     with writing() as session:
         channel = Channel(
             team_id=team_id,

@@ -16,6 +16,10 @@ class NotFoundError(LookupError):
     """There is no such thing, or it belongs to a team that the person is not in: 404 either way."""
 
 
+class NotAllowedError(Exception):
+    """The person's role in the team is to see this, not to change it: 403."""
+
+
 class BusyError(Exception):
     """Too many ask for it at once: whoever asks again in a moment may get it."""
 

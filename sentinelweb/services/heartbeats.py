@@ -49,8 +49,8 @@ class HeartbeatValues:
         return {name: getattr(self, name) for name in names}
 
 
-def get(actor: Actor, heartbeat_id: int) -> HeartbeatCheck:
-    return scoping.owned(actor, HeartbeatCheck, heartbeat_id)
+def get(actor: Actor, heartbeat_id: int, *, to_change: bool = False) -> HeartbeatCheck:
+    return scoping.owned(actor, HeartbeatCheck, heartbeat_id, to_change=to_change)
 
 
 def create(actor: Actor, values: HeartbeatValues) -> HeartbeatCheck:
@@ -145,7 +145,7 @@ def test_ping(
     actor: Actor, heartbeat_id: int, *, remote_addr: str, user_agent: str
 ) -> HeartbeatCheck:
     """Ping as the job would; the timeline shows the method TEST."""
-    heartbeat = get(actor, heartbeat_id)
+    heartbeat = get(actor, heartbeat_id, to_change=True)
     signal = pings.Signal(heartbeat.slug, clock.now(), "TEST", remote_addr, user_agent)
     if pings.record([signal]) == [None]:
         raise NotFoundError  # deleted or rotated since it was read

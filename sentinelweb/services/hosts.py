@@ -60,8 +60,8 @@ class NewKey:
     key: str
 
 
-def get(actor: Actor, host_id: int) -> Host:
-    return scoping.owned(actor, Host, host_id)
+def get(actor: Actor, host_id: int, *, to_change: bool = False) -> Host:
+    return scoping.owned(actor, Host, host_id, to_change=to_change)
 
 
 def hash_of(key: str) -> str:

@@ -5,24 +5,25 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from sentinelweb.db import db, writing
-from sentinelweb.models import Monitor, Team, User
+from sentinelweb.models import Monitor, Role, Team, User
 from sentinelweb.models.team import new_ping_key
 from sentinelweb.services import scoping
 from sentinelweb.services.errors import NotFoundError
 
 
 def teams(user: User) -> list[Team]:
-    """The teams that the user is in, at least one, that first to which belongs what they make."""
+    """The teams that the user makes monitors in, that first to which belongs what they make."""
     home = scoping.home_team(user)
-    query = sa.select(Team).where(Team.id.in_(scoping.team_ids(user)))
+    query = sa.select(Team).where(Team.id.in_(scoping.team_ids(user, Role.MEMBER)))
     return list(db.session.scalars(query.order_by((Team.id == home).desc(), Team.name, Team.id)))
 
 
 def team(user: User, team_id: int) -> Team:
-    """Raise NotFoundError if the user is not in it."""
+    """The team, if the user may replace its key; NotFoundError, or NotAllowedError for a member."""
     found = next((team for team in teams(user) if team.id == team_id), None)
     if found is None:
         raise NotFoundError
+    scoping.require(user, team_id, Role.ADMIN)
     return found
 
 

@@ -12,8 +12,8 @@ from sentinelweb.services.timeline import Position, Rank, Timeline
 RANKS = (Rank.CHANGE, Rank.DELIVERY, Rank.OUTAGE)
 
 
-def get(user: User, monitor_id: int) -> Process:
-    return scoping.owned(user, Process, monitor_id)
+def get(user: User, monitor_id: int, *, to_change: bool = False) -> Process:
+    return scoping.owned(user, Process, monitor_id, to_change=to_change)
 
 
 def history(process: Process, before: Position | None) -> Timeline:

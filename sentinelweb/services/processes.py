@@ -114,6 +114,8 @@ def _owned(actor: Actor, process_id: str, session: Session, *, lock: bool = Fals
     found = session.scalars(query).one_or_none()
     if found is None:
         raise NotFoundError
+    if lock:
+        scoping.require(actor, found.team_id, scoping.role_to_change(Process))
     return found
 
 

@@ -62,8 +62,8 @@ class ServiceValues:
     channel_ids: Sequence[int] = ()
 
 
-def get(actor: Actor, service_id: int) -> Service:
-    return scoping.owned(actor, Service, service_id)
+def get(actor: Actor, service_id: int, *, to_change: bool = False) -> Service:
+    return scoping.owned(actor, Service, service_id, to_change=to_change)
 
 
 def is_managed_elsewhere(service: Service) -> bool:
@@ -155,7 +155,7 @@ def check_now(actor: Actor, service_id: int) -> datetime:
 
     Raise InvalidInputError where nobody can be asked.
     """
-    service = get(actor, service_id)
+    service = get(actor, service_id, to_change=True)
     if service.host_id is not None:
         raise InvalidInputError("", _("Its agent checks it, and cannot be asked to."))
     if service.status == Status.PAUSED:

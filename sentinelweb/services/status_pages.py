@@ -75,8 +75,8 @@ def of_teams(actor: Actor) -> list[StatusPage]:
     return list(db.session.scalars(query))
 
 
-def get(actor: Actor, page_id: int) -> StatusPage:
-    return scoping.owned(actor, StatusPage, page_id)
+def get(actor: Actor, page_id: int, *, to_change: bool = False) -> StatusPage:
+    return scoping.owned(actor, StatusPage, page_id, to_change=to_change)
 
 
 def may_choose_first(actor: Actor) -> bool:

@@ -5,8 +5,9 @@ import sqlalchemy as sa
 
 from sentinelweb.db import db, writing
 from sentinelweb.models import Channel, HeartbeatCheck, Membership, Monitor, Role, Team
-from sentinelweb.services import scoping
-from sentinelweb.services.errors import NotFoundError
+from sentinelweb.services import api_keys, channels, scoping
+from sentinelweb.services.channels import ChannelValues
+from sentinelweb.services.errors import NotAllowedError, NotFoundError
 from tests.support.factories import NOW, team_of
 
 
@@ -55,3 +56,35 @@ def test_a_user_without_a_team_sees_nothing(user, make_heartbeat):
     assert scoping.team_ids(user) == []
     with pytest.raises(NotFoundError):
         scoping.owned(user, HeartbeatCheck, heartbeat.id)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_keys_of_the_api_are_the_business_of_admins(user, other_user, role):
+    key, _secret = api_keys.create(other_user, name="Deployments", can_write=True)
+    db.session.add(Membership(team_id=key.team_id, user_id=user.id, role=role))
+    db.session.commit()
+    may = role in {Role.ADMIN, Role.OWNER}
+    assert api_keys.of_teams(user) == ([key] if may else [])
+    if not may:
+        with pytest.raises(NotFoundError):
+            api_keys.revoke(user, key.id)
+
+
+def test_who_is_a_viewer_everywhere_makes_nothing(user, other_user):
+    team = team_of(other_user)
+    db.session.execute(sa.delete(Membership).where(Membership.user_id == user.id))
+    db.session.add(Membership(team_id=team.id, user_id=user.id, role=Role.VIEWER))
+    db.session.commit()
+    assert scoping.team_ids(user) == [team.id]
+    with pytest.raises(NotAllowedError):
+        scoping.home_team(user)
+
+
+def test_a_member_of_another_team_makes_no_channel_for_it(user, other_user, settings):
+    team = team_of(other_user)
+    db.session.execute(sa.delete(Membership).where(Membership.user_id == user.id))
+    db.session.add(Membership(team_id=team.id, user_id=user.id, role=Role.MEMBER))
+    db.session.commit()
+    with pytest.raises(NotAllowedError):
+        channels.create(user, "webhook", ChannelValues("Ours", {}), settings, for_all_monitors=True)
+    assert db.session.scalars(sa.select(Channel)).all() == []
