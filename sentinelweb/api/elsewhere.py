@@ -12,13 +12,15 @@ from sentinelweb.core.pulsemon import NewMonitor
 from sentinelweb.core.ranges import RANGES
 from sentinelweb.i18n import LOCALES
 from sentinelweb.services.public_history import SPANS
+from sentinelweb.services.scoping import MAX_ID
 
 Schema = dict[str, Any]
 
 ANY: Schema = {"type": "object"}
 ANY_LIST: Schema = {"type": "array", "items": ANY}
 
-PAGED = {"limit": {"type": "integer", "minimum": 1}, "after": {"type": "integer", "minimum": 0}}
+_NUMBER: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
+PAGED = {"limit": _NUMBER, "after": _NUMBER}
 PROCESS_LIST = {"search": TEXT, "tag": TEXT, "host": TEXT, **PAGED}
 
 _PING: dict[str, Any] = {
@@ -85,8 +87,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         answer=said.LIVE,
         query={
             "range": {"enum": list(RANGES), "default": "1h"},
-            "host": {"type": "integer", "minimum": 1},
-            "service": {"type": "integer", "minimum": 1},
+            "host": _NUMBER,
+            "service": _NUMBER,
         },
         errors=(401, 404, 422),
         error=said.REFUSED_LIVE,
@@ -161,10 +163,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("pulsemon_api.history", "GET"): Operation(
         "List a monitor's changes of status",
         answer=said.PULSEMON_HISTORY,
-        query={
-            "limit": {"type": "integer", "minimum": 1},
-            "before": {"type": "integer", "minimum": 1},
-        },
+        query={"limit": _NUMBER, "before": _NUMBER},
         errors=(401, 404, 422, 429),
         **_PULSEMON,
     ),

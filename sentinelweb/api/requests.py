@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from sentinelweb import clock, i18n
+from sentinelweb import clock, i18n, notifiers
 from sentinelweb.api import problems
 from sentinelweb.core.schedule import (
     MAX_EXPRESSION,
@@ -184,7 +184,7 @@ class ChannelBody(Body):
 
 
 class NewChannelBody(ChannelBody):
-    kind: Annotated[StrictStr, Field(max_length=30)]
+    kind: Annotated[StrictStr, Field(json_schema_extra={"enum": list(notifiers.registered())})]
     for_all_monitors: StrictBool = False
 
 
