@@ -19,6 +19,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
 from sentinelweb import clock, i18n
+from sentinelweb.core.instants import iso
 from sentinelweb.forms.history import AgreementForm
 from sentinelweb.i18n import gettext as _
 from sentinelweb.models import Monitor
@@ -67,8 +68,9 @@ def download(monitor_id: int) -> ResponseReturnValue:
 def _lines(monitor: Monitor) -> Iterator[str]:
     yield _line(COLUMNS)
     for change in history.all_changes(monitor):
-        at = change.created_at.isoformat(timespec="seconds").replace("+00:00", "Z")
-        yield _line((at, change.prev_status, change.new_status, _harmless(change.note)))
+        yield _line(
+            (iso(change.created_at), change.prev_status, change.new_status, _harmless(change.note))
+        )
 
 
 def _line(values: tuple[str, ...]) -> str:

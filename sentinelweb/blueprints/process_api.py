@@ -11,6 +11,7 @@ from flask_limiter.errors import RateLimitExceeded
 
 from sentinelweb import access, attempts, clock
 from sentinelweb.core.credentials import bearer_token
+from sentinelweb.core.instants import iso
 from sentinelweb.core.process_requests import RequestError, read_ending, read_registration
 from sentinelweb.extensions import csrf, settings
 from sentinelweb.models import Process
@@ -101,13 +102,13 @@ def _number(name: str, default: int) -> int:
 def _shown(process: Process, now: datetime) -> dict[str, Any]:
     return {
         "processId": process.slug,
-        "lastHeartbeat": _instant(process.last_heartbeat),
+        "lastHeartbeat": iso(process.last_heartbeat, "milliseconds"),
         "isAlive": processes.is_alive(process, now),
         "keepAlive": process.keep_alive,
         "name": process.name,
         "status": process.status,
-        "startedAt": _instant(process.created_at),
-        "endedAt": _instant(process.ended_at) if process.ended_at else None,
+        "startedAt": iso(process.created_at, "milliseconds"),
+        "endedAt": iso(process.ended_at, "milliseconds") if process.ended_at else None,
         "host": process.host or None,
         "pid": process.pid,
         "progress": process.progress,
@@ -115,10 +116,6 @@ def _shown(process: Process, now: datetime) -> dict[str, Any]:
         "exitStatus": process.exit_status,
         "tags": process.tags,
     }
-
-
-def _instant(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @bp.post("/heartbeat/<process_id>/register")

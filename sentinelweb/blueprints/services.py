@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
 from sentinelweb import clock, i18n, pages, probes
+from sentinelweb.core.instants import from_microseconds, microseconds
 from sentinelweb.core.result_bars import ResultBar, result_bar
 from sentinelweb.core.targets import without_credentials
 from sentinelweb.extensions import limiter
@@ -38,8 +39,6 @@ from sentinelweb.services.service_page import Progress
 from sentinelweb.services.timeline import Position
 
 PATIENCE = timedelta(seconds=20)  # after which a look that was asked for is told to take long
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 bp = Blueprint("services", __name__)
 bp.before_request(login_required(lambda: None))
@@ -214,7 +213,7 @@ def _page(service_id: int) -> str:
 
 
 def _page_of_check(service_id: int, asked_at: datetime | None = None) -> str:
-    since = ((asked_at or clock.now()) - _EPOCH) // _MICROSECOND
+    since = microseconds(asked_at or clock.now())
     return url_for("services.show", service_id=service_id, since=since)
 
 
@@ -223,7 +222,7 @@ def _progress(service: Service) -> Progress | None:
     since = request.args.get("since", "")
     if not (since.isascii() and since.isdigit() and len(since) <= 16):
         return None
-    return service_page.progress(service, _EPOCH + int(since) * _MICROSECOND)
+    return service_page.progress(service, from_microseconds(int(since)))
 
 
 def _check_context(progress: Progress | None) -> dict[str, Any]:
@@ -235,7 +234,7 @@ def _check_context(progress: Progress | None) -> dict[str, Any]:
         told = "nobody"
     elif clock.now() - progress.asked_at > PATIENCE:
         told = "long"
-    return {"since": (progress.asked_at - _EPOCH) // _MICROSECOND, "told": told}
+    return {"since": microseconds(progress.asked_at), "told": told}
 
 
 def _render_check(service: Service, progress: Progress | None) -> ResponseReturnValue:

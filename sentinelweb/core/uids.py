@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-CHANCE_BITS = 62
+from sentinelweb.core.instants import microseconds
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+CHANCE_BITS = 62
 
 
 def time_ordered_uuid(now: datetime, chance: int) -> UUID:
@@ -17,6 +16,6 @@ def time_ordered_uuid(now: datetime, chance: int) -> UUID:
     Of many rows with such ids those made together lie together in the index; each random id would
     change another page of it.
     """
-    milliseconds, microseconds = divmod((now - _EPOCH) // _MICROSECOND, 1_000)
-    fraction = microseconds * 4_096 // 1_000
+    milliseconds, rest = divmod(microseconds(now), 1_000)
+    fraction = rest * 4_096 // 1_000
     return UUID(int=milliseconds << 80 | 7 << 76 | fraction << 64 | 0b10 << 62 | chance)

@@ -12,6 +12,7 @@ from datetime import datetime
 from config import Settings
 from sentinelweb.core.beats import Beat, BeatReceipt, read_details
 from sentinelweb.core.credentials import shown_key
+from sentinelweb.core.instants import iso
 from sentinelweb.core.signals import NotRecordedError
 from sentinelweb.services import api_keys, process_tokens
 
@@ -63,9 +64,7 @@ def answer(outcome: BeatReceipt | NotRecordedError | None, renewed: str = "") ->
     told = {
         "processId": outcome.process_id,
         "message": f"Heartbeat of {outcome.process_id} registered.",
-        "lastHeartbeat": outcome.received_at.isoformat(timespec="milliseconds").replace(
-            "+00:00", "Z"
-        ),
+        "lastHeartbeat": iso(outcome.received_at, "milliseconds"),
     }
     if renewed:
         told["token"] = renewed

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import IntEnum
 from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, defer, joinedload
 
+from sentinelweb.core.instants import from_microseconds, microseconds
 from sentinelweb.db import db
 from sentinelweb.models import Delivery, Monitor, Outage, Ping, StatusChange
 
 PAGE_SIZE = 30
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class Rank(IntEnum):
@@ -67,15 +66,14 @@ class Position:
     id: int
 
     def __str__(self) -> str:
-        return f"{(self.at - _EPOCH) // _MICROSECOND}-{self.rank:d}-{self.id}"
+        return f"{microseconds(self.at)}-{self.rank:d}-{self.id}"
 
     @classmethod
     def parse(cls, text: str) -> Position | None:
         """The position that `str()` wrote; None for anything else that an address may hold."""
         try:
-            microseconds, rank, id_ = map(int, text.split("-"))
-            at = _EPOCH + microseconds * _MICROSECOND
-            return cls(at, Rank(rank), id_) if abs(id_) < 2**63 else None
+            number, rank, id_ = map(int, text.split("-"))
+            return cls(from_microseconds(number), Rank(rank), id_) if abs(id_) < 2**63 else None
         except (ValueError, OverflowError):
             return None
 
