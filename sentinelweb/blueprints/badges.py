@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flask import Blueprint, Response, abort, current_app, jsonify, request
+from flask import Blueprint, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from sentinelweb import i18n
@@ -73,7 +73,7 @@ def _answer(
     metric = request.args.get("metric", "status")
     span = request.args.get("range", "30d")
     if metric not in METRICS or span not in SPANS:
-        abort(422)
+        return jsonify(ok=False, error="There is no such metric or range."), 422
     label = badges.clean_label(request.args.get("label") or name)
     if snapshot.is_old:  # it has no room to say that it may be true no more
         badge = Badge(label, "unknown", badges.NEUTRAL)

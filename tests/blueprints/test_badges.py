@@ -123,7 +123,8 @@ def test_only_what_the_page_shows_has_badges(client, admin, page, job, make_hear
 
 @pytest.mark.parametrize("query", ["metric=secret", "range=1y", "metric=uptime&range="])
 def test_what_cannot_be_understood_is_refused(client, job, query):
-    assert client.get(f"/badge/example/backup.svg?{query}").status_code == 422
+    answer = client.get(f"/badge/example/backup.svg?{query}")
+    assert (answer.status_code, answer.json["ok"]) == (422, False)
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_a_stranger_sees_within_seconds_what_went_down(
     page.goto("/status")
     sentence = page.locator("#sentence [role=status]")
     expect(sentence).to_have_text("Everything is up")
-    expect(page.get_by_role("heading", level=2)).to_have_text("Jobs")
+    expect(page.get_by_role("heading", level=2)).to_have_text(["Jobs", "Incidents"])
     expect(page.get_by_text("Newsletter")).to_have_count(0)
     assert page.context.cookies() == []
     scripts = stranger.get("java_script_enabled", True)
@@ -108,6 +108,8 @@ def test_a_stranger_sees_within_seconds_what_went_down(
     expect(sentence).to_have_text("1 of 2 is down", timeout=SEEN_WITHIN)
     row = page.locator(".public-monitor", has_text="Invoices")
     expect(row.locator(".badge")).to_have_text("Down")
+    incident = page.locator(".incident", has_text="Invoices")
+    expect(incident).to_contain_text("ongoing")
     if scripts:
         assert page.evaluate("window.notReloaded")
         assert page.title() == "(1) Status of Example"
@@ -117,6 +119,8 @@ def test_a_stranger_sees_within_seconds_what_went_down(
         page.wait_for_timeout(4_000)
         page.reload()
     expect(sentence).to_have_text("Everything is up", timeout=SEEN_WITHIN)
+    expect(incident).to_have_count(1)
+    expect(incident).not_to_contain_text("ongoing")
     assert page.context.cookies() == []
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
 
