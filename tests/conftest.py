@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -33,6 +34,7 @@ from tests.support.databases import (
 )
 from tests.support.mailbox import Mailbox, finish_background_mail, mail_server
 from tests.support.routes import CompiledRule
+from tests.support.scheduling import Scheduling
 from tests.support.servers import TestRun, start_redis
 from tests.support.templates import CompiledTemplates
 
@@ -53,6 +55,10 @@ def pytest_xdist_auto_num_workers() -> int:
     """`-n auto` is half as many again as processors: who watches whole processes mostly waits."""
     processors = len(os.sched_getaffinity(0))
     return processors + processors // 2
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    return Scheduling(config, log)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -26,12 +26,6 @@ INSTALL_TIMEOUT = 300
 REQUIRED = os.environ.get("SENTINELWEB_REQUIRE_BROWSER") == "1"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group(f"browser-{item.path.stem}"))
-
-
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     """For a module, not the session: while it is there, nobody else can run an event loop."""
