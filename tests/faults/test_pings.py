@@ -91,11 +91,11 @@ def test_pings_that_were_acknowledged_before_a_kill_are_stored(
         until = time.monotonic() + SECONDS * rounds
         while time.monotonic() < until or kills < KILLS * rounds:
             clients.serving.clear()
-            assert clients.serving.wait(15), "nobody serves"
+            assert clients.serving.wait(60), "nobody serves"
             time.sleep(chance.uniform(0, 0.4))
             doors.kill_one(chance)
             kills += 1
     assert clients.answers[None] >= kills / 2, "the kills met nobody"
     assert set(clients.answers) <= {200, None}
-    assert len(clients.acknowledged) > 50 * kills
+    assert len(clients.acknowledged) > 10 * kills
     check_pings(clients, exactly_once=database == "sqlite")

@@ -41,24 +41,24 @@ def test_pings_outlive_restarts_of_postgresql(
     with Clients(site.stack.port, slugs, chance, count=4, pause=0.005) as clients:
         for number in [signal.SIGINT, signal.SIGQUIT, signal.SIGKILL] * rounds:
             clients.serving.clear()
-            assert clients.serving.wait(10), "no ping is recorded"
+            assert clients.serving.wait(60), "no ping is recorded"
             time.sleep(chance.uniform(0.2, 1))
             refused, began = clients.answers[503], time.monotonic()
             postgres.stop(number)
             time.sleep(chance.uniform(0, 0.5))
             postgres.start()
             clients.serving.clear()
-            assert clients.serving.wait(10), "no ping is recorded"
+            assert clients.serving.wait(60), "no ping is recorded"
             if time.monotonic() - began < WAITED_FOR:
                 assert clients.answers[503] == refused, "a short restart is waited for"
 
         clients.serving.clear()
         postgres.stop(signal.SIGKILL)
-        wait_until(lambda: clients.answers[503] > 0, 15, "a long one is not")
-        wait_until(lambda: site.stack.get("/ready")[0] == 503, 5, "/ready says so")
+        wait_until(lambda: clients.answers[503] > 0, 60, "a long one is not")
+        wait_until(lambda: site.stack.get("/ready")[0] == 503, 60, "/ready says so")
         postgres.start()
-        assert clients.serving.wait(10), "no ping is recorded"
-        site.stack.becomes_ready(within=15)
+        assert clients.serving.wait(60), "no ping is recorded"
+        site.stack.becomes_ready(within=60)
     assert set(clients.answers) <= {200, 503}
     check_pings(clients, exactly_once=False)
     assert lasting(site) == before, "a process has died of it"

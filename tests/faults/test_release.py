@@ -75,7 +75,7 @@ def test_a_release_that_was_killed_is_finished_by_the_next(
             doomed.kill()
         half_way += not tables(url)
         with release(url, tmp_path) as second:
-            output, _ = second.communicate(timeout=30)
+            output, _ = second.communicate(timeout=120)
         assert second.returncode == 0, output
         assert tables(url) >= set(db.metadata.tables)
         assert administrators(url) == 1
