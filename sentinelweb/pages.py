@@ -47,7 +47,7 @@ def init_app(app: Flask) -> None:
         may_manage_keys=may_manage_keys,
         page_path=page_path,
     )
-    app.before_request(_choose_reader)
+    app.before_request(choose_reader)
     app.context_processor(_template_context)
 
 
@@ -107,7 +107,7 @@ def base_url() -> str:
     return settings().site_url or request.url_root.rstrip("/")
 
 
-def _choose_reader() -> None:
+def choose_reader() -> None:
     """The user's own choice, else this browser's, else what it asks for, else the server's."""
     if request.blueprint in WITHOUT_USER or request.endpoint == "static":
         return  # no session and no user on the hot path

@@ -6,7 +6,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, s
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from sentinelweb import attempts
+from sentinelweb import attempts, pages
 from sentinelweb.access import local_path, log_in, log_out, login_required
 from sentinelweb.extensions import settings
 from sentinelweb.forms.accounts import (
@@ -157,6 +157,7 @@ def account() -> ResponseReturnValue:
                 locale=form.locale.data,
                 timezone=form.timezone.data,
             )
+            pages.choose_reader()  # the answer is in the language just chosen
             flash(_("Saved."), "success")
             return redirect(url_for("accounts.account"), 303)
     return _account_page(form, ChangePasswordForm(formdata=None))

@@ -701,7 +701,7 @@ class TestAccount:
 
         assert (response.status_code, response.location) == (303, "/account")
         assert (user.name, user.locale, user.timezone) == ("Night shift", "es", "America/Bogota")
-        client.get("/account")
+        assert "Guardado." in client.get("/account").text
         assert client.page is not None
         assert client.page.query("html[lang=es]")
         assert client.page.query("option[value='America/Bogota'][selected]")
