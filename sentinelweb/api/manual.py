@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 Schema = Mapping[str, Any]
@@ -116,12 +116,13 @@ def _fields(schema: Schema, schemas: Schema, kind: str = "") -> list[Parameter]:
             for field in _fields(choice, schemas, _resolve(choice, schemas).get("title", ""))
         ]
     required = schema.get("required", ())
-    return [
-        Parameter(
-            name, kind, _values(value, schemas), name in required, value.get("description", "")
-        )
-        for name, value in schema.get("properties", {}).items()
-    ]
+    found: list[Parameter] = []
+    for name, value in schema.get("properties", {}).items():
+        values, meaning = _values(value, schemas), value.get("description", "")
+        found.append(Parameter(name, kind, values, name in required, meaning))
+        parts = _fields(value["items"], schemas, kind) if "items" in value else ()
+        found += [replace(part, name=f"{name}[].{part.name}") for part in parts]
+    return found
 
 
 def _values(schema: Schema, schemas: Schema) -> str:

@@ -111,6 +111,11 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def _like(**example: Any) -> ConfigDict:
+    """A body to begin with, for who reads the description."""
+    return ConfigDict(json_schema_extra={"examples": [example]})
+
+
 class _MonitorBody(Body):
     description: Annotated[Text, Field(max_length=2_000)] = ""
     tags: Annotated[list[Tag], Field(max_length=20)] = []
@@ -126,6 +131,8 @@ class _MonitorBody(Body):
 
 class HeartbeatBody(_MonitorBody):
     """A job that must ping. With `cron_expression` the schedule is that, not `expected_period`."""
+
+    model_config = _like(kind="heartbeat", name="Nightly backup", expected_period=86_400)
 
     kind: Literal["heartbeat"]
     name: Name
@@ -184,6 +191,10 @@ class ChannelBody(Body):
 
 
 class NewChannelBody(ChannelBody):
+    model_config = _like(
+        kind="webhook", name="On-call", settings={"url": "https://example.com/hook"}
+    )
+
     kind: Annotated[StrictStr, Field(json_schema_extra={"enum": list(notifiers.registered())})]
     for_all_monitors: StrictBool = False
 
@@ -203,6 +214,10 @@ class PageItemBody(Body):
 
 class StatusPageBody(Body):
     """`slug` follows from the title unless it is given. `is_first` pages are `/status` as well."""
+
+    model_config = _like(
+        title="Status of Example", monitors=[{"monitor_id": 1, "section": "Website"}]
+    )
 
     title: Annotated[Line, Field(min_length=1, max_length=200)]
     slug: Slug | None = None

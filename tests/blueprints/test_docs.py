@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 
 from sentinelweb.api import manual, openapi
+from sentinelweb.services import api_keys
 
 
 @pytest.fixture
@@ -47,6 +48,21 @@ def test_an_operation_tells_what_it_takes(entries):
     fields = {item.name: item.values for item in made.fields}
     assert fields["expirySeconds"] == "integer ≥ 2 ≤ 86400"
     assert fields["tags"].startswith("[string")
+
+
+def test_what_a_list_holds_is_told_too(entries):
+    fields = {item.name: item for item in entries["post_api_v1_status_pages"].fields}
+    assert fields["monitors[].monitor_id"].required
+    assert not fields["monitors[].section"].required
+
+
+def test_examples_of_the_api_can_be_sent_as_they_are(client, user, entries):
+    key = api_keys.create(user, name="Deployment", can_write=True)[1]
+    for id_ in ("post_api_v1_monitors", "post_api_v1_channels", "post_api_v1_status_pages"):
+        entry = entries[id_]
+        headers = {"Authorization": f"Bearer {key}"}
+        answer = client.post(entry.path, json=json.loads(entry.example), headers=headers)
+        assert answer.status_code == 201, answer.text
 
 
 def test_examples_are_json_and_commands_can_be_run(entries):
