@@ -22,6 +22,7 @@ HOUSEKEEPING = "housekeeping"
 CYCLES = "cycles"
 PROBES = "probes"
 RELAY = "relay"
+IMPORTS = "imports"
 
 CHECK_HEARTBEATS = "sentinelweb.tasks.heartbeats.check_heartbeats"
 CHECK_HOSTS = "sentinelweb.tasks.hosts.check_hosts"
@@ -32,6 +33,11 @@ SUM_UP = "sentinelweb.tasks.rollups.sum_up"
 RUN_CYCLE = "sentinelweb.tasks.cycles.run_cycle"
 CHECK_SERVICES = "sentinelweb.tasks.cycles.check_services"
 RELAY_CYCLE = "sentinelweb.tasks.cycles.relay_cycle"
+RUN_IMPORTS = "sentinelweb.tasks.imports.run_imports"
+
+# Seconds after which a job is killed, where it may take longer than TIMEOUT.
+TIMEOUT = 300
+TIMEOUTS = {IMPORTS: 3_600}
 
 _HASTY = "hasty"
 _LIB_NAME = re.compile(rb" lib-name=sentinelweb-(\w+)")
@@ -81,7 +87,7 @@ def connected_names(hasty: Redis) -> set[str] | None:
     return names if _HASTY in names else None
 
 
-def enqueue_once(connection: Redis, queue: str, task: str, *, timeout: int = 300) -> bool:
+def enqueue_once(connection: Redis, queue: str, task: str, *, timeout: int | None = None) -> bool:
     """Enqueue `task` unless a copy of it waits already. Return whether one was added.
 
     A copy that runs now does not count: it may have looked before the new work was committed.
@@ -91,7 +97,13 @@ def enqueue_once(connection: Redis, queue: str, task: str, *, timeout: int = 300
     # The list alone knows: a job's own status says "queued" for ever if its worker died at once.
     if waiting.get_job_position(job_id) is not None:
         return False
-    waiting.enqueue(task, job_id=job_id, job_timeout=timeout, result_ttl=60, failure_ttl=86_400)
+    waiting.enqueue(
+        task,
+        job_id=job_id,
+        job_timeout=timeout or TIMEOUTS.get(queue, TIMEOUT),
+        result_ttl=60,
+        failure_ttl=86_400,
+    )
     return True
 
 

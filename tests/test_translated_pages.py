@@ -27,9 +27,11 @@ from sentinelweb.models import (
     ServiceCheck,
     StatusChange,
     StatusPage,
+    TeamImport,
     User,
 )
 from sentinelweb.services import administration, invitations, passwords, status_pages
+from sentinelweb.services.import_report import Became
 from sentinelweb.services.status_pages import PageValues
 from tests.support.catalogs import LOCALES, english_in
 from tests.support.checked_client import CheckedClient
@@ -41,6 +43,7 @@ from tests.support.factories import (
     make_process,
     make_service,
     make_user,
+    team_of,
 )
 from tests.support.mailbox import Mailbox
 from tests.support.untranslated import texts
@@ -52,8 +55,7 @@ pytestmark = [
 ]
 
 NOTES = ("pinged", "missed", "unfinished", "failed", "exit 3", "late", "rescheduled", "paused")
-# Each is there for a moment: as long as nobody has an account, and after a file was uploaded.
-NOT_SEEN = {"accounts.setup", "transfers.confirm"}
+NOT_SEEN = {"accounts.setup"}  # as long as nobody has an account
 # What is for programs is in English, and so is what `/docs` says of it.
 UNTRANSLATED = {
     "api_v1",
@@ -119,12 +121,45 @@ def arguments(app: Flask, user: User) -> Arguments:
         "kind": list(notifiers.registered()),
         "page_id": [page.id],
         "slug": [page.slug],
-        "name": ["no-such-upload"],
+        "name": _imports(user),
         "token": [
             invitations.link(invited, "").rpartition("/")[2],
             passwords.reset_link(administration.user(other.id), "").rpartition("/")[2],
         ],
     }
+
+
+def _imports(user: User) -> list[str]:
+    """One in each state, and some that something holds up."""
+    common = {
+        "filename": "F",
+        "locale": user.locale,
+        "created_at": NOW,
+        "team_id": team_of(user).id,
+    }
+    counted = {became.value: 1 for became in Became}
+    under_way = {"due_at": NOW, "claimed_at": NOW, "total": 9, "position": 5, "counted": counted}
+    ended = {"total": 9, "position": 9, "counted": counted}
+    line = {"place": "team", "name": "T", "text": "1"}
+    told = {"told": [line | {"became": became.value} for became in Became], "told_count": 9}
+    runs = [
+        TeamImport(id=f"import-{number}", user_id=user.id, **{"updated_at": NOW} | common | values)
+        for number, values in enumerate(
+            [
+                {"state": "looking", "due_at": NOW},
+                {"state": "looking", **under_way},
+                {"state": "importing", **under_way, "resumed_at": NOW},
+                {"state": "importing", **under_way, "updated_at": NOW - timedelta(minutes=1)},
+                {"state": "looked", **ended, **told},
+                {"state": "done", **ended, **told},
+                {"state": "failed", "error": "1"},
+                {"state": "failed", "error": "1", **ended},
+            ]
+        )
+    ]
+    db.session.add_all(runs)
+    db.session.commit()
+    return [run.id for run in runs]
 
 
 def _status_page(user: User, monitors: Sequence[Monitor]) -> StatusPage:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import tempfile
+import itertools
 from collections.abc import Iterator
+from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    redirect,
+    render_template,
+    request,
+    stream_with_context,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from sentinelweb import clock
-from sentinelweb.extensions import settings
+from sentinelweb import clock, pages
 from sentinelweb.i18n import gettext as _
-from sentinelweb.services import exports, imports, uploads
+from sentinelweb.models import TeamImport
+from sentinelweb.services import exports, import_runs, uploads
 from sentinelweb.services.errors import InvalidInputError
-from sentinelweb.services.imports import Report
-from sentinelweb.services.monitor_imports import Became
 
-MAX_ENTRIES = 10_000  # a few seconds: more take longer than a page may
-MAX_LINES = 200
-_IN_MEMORY = 1_000_000  # bytes; the rest of a download waits on the disk
-_PART = 65_536
+PART = 65_536  # bytes of a download that are sent together
 _AROUND = 100_000  # what a form has around the file, in bytes
 
 bp = Blueprint("transfers", __name__, url_prefix="/transfers")
@@ -41,29 +45,33 @@ def index() -> ResponseReturnValue:
 
 @bp.get("/export.json")
 def download() -> ResponseReturnValue:
+    """Sent as it is written. What goes wrong half way cuts it off, and browsers say so."""
     pieces = exports.write(
         current_user,
         with_secrets="secrets" in request.args,
         with_history="history" in request.args,
     )
-    # Written whole before the first byte is sent: what goes wrong half way is an error page.
-    file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed by _parts()
-    for piece in pieces:
-        file.write(piece.encode())
-    parts = _parts(file, file.tell())
+    parts = _joined(pieces)
+    first = next(parts)  # an error page still, if the database is away
     name = f"sentinelweb-{clock.now():%Y-%m-%d}.json"
     return Response(
-        [b"".join(parts)] if file.tell() <= _IN_MEMORY else parts,
+        stream_with_context(itertools.chain([first], parts)),
         content_type="application/json",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 
-def _parts(file: tempfile.SpooledTemporaryFile[bytes], size: int) -> Iterator[bytes]:
-    with file:
-        file.seek(0)
-        for _start in range(0, size, _PART):
-            yield file.read(_PART)
+def _joined(pieces: Iterator[str]) -> Iterator[bytes]:
+    """Pieces of a size that is worth being sent."""
+    waiting: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        waiting.append(piece.encode())
+        size += len(waiting[-1])
+        if size >= PART:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    yield b"".join(waiting)
 
 
 @bp.post("")
@@ -71,49 +79,44 @@ def upload() -> ResponseReturnValue:
     file = request.files.get("file")
     if file is None or not file.filename:
         return _index(_("Choose a file."))
-    name = None
     try:
-        name = uploads.keep(current_user, file.stream, settings())
-        _import(name, dry_run=True)
+        name = uploads.keep(current_user, file.stream, file.filename)
     except InvalidInputError as error:
-        if name:
-            uploads.forget(current_user, name, settings())
         return _index(error.message)
-    return redirect(url_for("transfers.confirm", name=name), 303)
+    return redirect(url_for("transfers.show", name=name), 303)
 
 
-@bp.route("/<name>", methods=["GET", "POST"])
+@bp.get("/<name>")
+def show(name: str) -> ResponseReturnValue:
+    """What would happen, what happens or what has happened, and how far that is."""
+    run = import_runs.get(current_user, name)
+    context = _context(run)
+    if request.args.get("v") == context["state"]:
+        return "", 204
+    return pages.render("transfers/show.html", **context)
+
+
+@bp.post("/<name>")
 def confirm(name: str) -> ResponseReturnValue:
-    """What would happen, until it is wanted."""
-    if request.method == "POST":
-        counted = _import(name, dry_run=False).counted
-        uploads.forget(current_user, name, settings())
-        flash(
-            _(
-                "Imported. Created: %(created)s, changed: %(updated)s, skipped: %(skipped)s.",
-                created=counted[Became.CREATED],
-                updated=counted[Became.UPDATED],
-                skipped=counted[Became.SKIPPED],
-            ),
-            "success",
-        )
-        return redirect(url_for("transfers.index"), 303)
-    report = _import(name, dry_run=True)
-    return render_template(
-        "transfers/confirm.html",
-        name=name,
-        counted=report.counted,
-        told=report.told[:MAX_LINES],
-        untold=max(0, len(report.told) - MAX_LINES),
-    )
+    import_runs.confirm(current_user, name)
+    return redirect(url_for("transfers.show", name=name), 303)
+
+
+@bp.post("/<name>/cancel")
+def cancel(name: str) -> ResponseReturnValue:
+    import_runs.cancel(current_user, name)
+    return redirect(url_for("transfers.index"), 303)
+
+
+def _context(run: TeamImport) -> dict[str, Any]:
+    """For the page, and for the poll of its live part."""
+    held_up = import_runs.held_up(run)
+    seen = (run.state, run.total, run.position, run.claimed_at, held_up)
+    return {"run": run, "held_up": held_up, "state": "-".join(map(str, seen))}
 
 
 def _index(error: str | None = None) -> ResponseReturnValue:
-    return render_template("transfers/index.html", error=error), 422 if error else 200
-
-
-def _import(name: str, *, dry_run: bool) -> Report:
-    path = uploads.path_of(current_user, name, settings())
-    return imports.read_file(
-        path, current_user, settings(), dry_run=dry_run, max_entries=MAX_ENTRIES
+    page = render_template(
+        "transfers/index.html", error=error, runs=import_runs.recent(current_user)
     )
+    return page, 422 if error else 200

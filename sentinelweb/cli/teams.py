@@ -14,8 +14,7 @@ from sentinelweb.extensions import settings
 from sentinelweb.models import User
 from sentinelweb.services import accounts, exports, imports
 from sentinelweb.services.errors import InvalidInputError
-from sentinelweb.services.imports import Report
-from sentinelweb.services.monitor_imports import Became
+from sentinelweb.services.import_report import Became, Report
 
 team_group = AppGroup("team", help="Export and import what a team owns.")
 

@@ -261,9 +261,20 @@ def parse(content: bytes) -> dict[str, Any]:
     return found
 
 
+def count(found: Mapping[str, Any]) -> int:
+    """How many entries `read()` has for a document."""
+    lists = (found.get(key, []) for key in LISTS)
+    lengths = (len(entries) if isinstance(entries, list) else 1 for entries in lists)
+    return 1 + len(_unknown(found)) + sum(lengths)
+
+
 def read(found: Mapping[str, Any]) -> Iterator[Read]:
-    """Every entry of a document in the order of LISTS, and what does not belong there."""
-    for name in found.keys() - Document.model_fields.keys():
+    """Every entry of a document: the team, what does not belong there, the rest as in LISTS.
+
+    The order is the same each time.
+    """
+    yield read_entry("team", TeamEntry, found.get("team", {}))
+    for name in _unknown(found):
         yield Read(_shortened(name), "", None, "it is not known here")
     for key, model in LISTS.items():
         entries = found.get(key, [])
@@ -274,8 +285,8 @@ def read(found: Mapping[str, Any]) -> Iterator[Read]:
             yield read_entry(f"{key}[{index}]", model, entry)
 
 
-def read_team(found: Mapping[str, Any]) -> Read:
-    return read_entry("team", TeamEntry, found.get("team", {}))
+def _unknown(found: Mapping[str, Any]) -> list[str]:
+    return sorted(found.keys() - Document.model_fields.keys())
 
 
 def read_entry(place: str, model: type[Entry], entry: object) -> Read:

@@ -23,7 +23,14 @@ from config import Settings
 from sentinelweb import clock, jobs
 from sentinelweb.extensions import settings
 from sentinelweb.jobs import patient_redis
-from sentinelweb.services import audit, delivery, host_silence, liveness, process_watch
+from sentinelweb.services import (
+    audit,
+    delivery,
+    host_silence,
+    import_runs,
+    liveness,
+    process_watch,
+)
 from sentinelweb.services.clock_steps import ClockWatch
 from sentinelweb.tasks import PERIODIC, Periodic
 
@@ -44,6 +51,7 @@ WAKES = (
     (jobs.AUDITS, jobs.CHECK_HOSTS, host_silence.is_due),
     (jobs.AUDITS, jobs.WATCH_PROCESSES, process_watch.is_due),
     (jobs.DELIVERIES, jobs.SEND_DELIVERIES, _deliveries_are_due),
+    (jobs.IMPORTS, jobs.RUN_IMPORTS, import_runs.is_due),
 )
 
 

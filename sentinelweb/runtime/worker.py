@@ -1,8 +1,8 @@
 """`flask worker`: RQ workers, and the process that keeps them alive.
 
 The first worker serves audits alone, so that a slow delivery never delays an audit; one more does
-the housekeeping, which may take its time, and where there is a relay one waits for its answers. The
-others serve deliveries, and audits meanwhile. All of these fork for each job.
+the housekeeping, and one the imports, which may take their time; where there is a relay one waits
+for its answers. The others serve deliveries, and audits meanwhile. All of these fork for each job.
 
 Cycles and probing come too often for that: a worker for cycles and those that probe carry out their
 jobs themselves, and are replaced now and then, which gives back what memory they have gathered.
@@ -43,6 +43,7 @@ from sentinelweb.jobs import (
     CYCLES,
     DELIVERIES,
     HOUSEKEEPING,
+    IMPORTS,
     PROBES,
     RELAY,
     RUN_CYCLE,
@@ -52,7 +53,7 @@ from sentinelweb.jobs import (
 )
 from sentinelweb.runtime import lifeline
 from sentinelweb.runtime.redis_outage import RedisOutage
-from sentinelweb.services import environment, leases, liveness
+from sentinelweb.services import environment, import_runs, leases, liveness
 from sentinelweb.services.prober import Prober
 
 log = structlog.get_logger(__name__)
@@ -259,6 +260,7 @@ class Pool:
                 for number in range(1, chosen.worker_processes)
             ),
             Slot(app, "housekeeping", [HOUSEKEEPING]),
+            Slot(app, "imports", [IMPORTS]),
             *([Slot(app, "relay", [RELAY])] if chosen.heartbeat_url else []),
             Slot(app, "cycles", [CYCLES], lasting=True),
             *(
@@ -301,6 +303,7 @@ def _begin_anew() -> bool:
     try:
         environment.apply(settings())
         released = leases.release_leases(clock.now())
+        import_runs.release(clock.now())
     except (SQLAlchemyError, OSError):
         return False
     # Without Redis the scheduler begins the next cycle, when it can.

@@ -1,5 +1,7 @@
 """All that a team owns as one document (core/export_document.py), written a few monitors at a time.
 
+Between them no transaction is open: whoever reads may take as long as they like.
+
 What a team only has for a while is not in it: processes, pings and results, API keys, and what
 this machine and its environment declare (the local host, SERVICE_URL_*).
 """
@@ -37,6 +39,7 @@ from sentinelweb.models import (
     HeartbeatCheck,
     Host,
     Monitor,
+    Role,
     Service,
     StatusChange,
     StatusPage,
@@ -56,10 +59,14 @@ Kind = TypeVar("Kind", bound=Monitor)
 
 
 def write(actor: Actor, *, with_secrets: bool = False, with_history: bool = False) -> Iterator[str]:
-    """The document of the actor's own team in pieces, an entry a line."""
-    return _Export(
-        scoping.home_team(actor), with_secrets=with_secrets, with_history=with_history
-    ).pieces()
+    """The document of the actor's own team in pieces, an entry a line.
+
+    Raise NotAllowedError for whoever may not know its secrets.
+    """
+    team_id = scoping.home_team(actor)
+    if with_secrets:
+        scoping.require(actor, team_id, Role.ADMIN)
+    return _Export(team_id, with_secrets=with_secrets, with_history=with_history).pieces()
 
 
 class _Export:
@@ -216,6 +223,7 @@ class _Export:
             last = found[-1].id
             ids = [monitor.id for monitor in found]
             channels, history = self._channels_of(ids), self._history_of(ids)
+            db.session.commit()
             for monitor in found:
                 yield (
                     monitor,

@@ -23,7 +23,7 @@ from sentinelweb.models import (
     StatusChange,
     TeamRollup,
 )
-from sentinelweb.services import processes, rollups, sessions
+from sentinelweb.services import processes, rollups, sessions, uploads
 
 # At least: the deadlines of a job that runs once a year are counted from its last ping.
 _OUTAGES_KEPT = timedelta(days=800)
@@ -77,6 +77,7 @@ def prune(now: datetime, settings: Settings) -> dict[str, int]:
     deleted = {item.table.name: _prune(item, now - item.age) for item in kept}
     ended_before = now - timedelta(days=settings.process_retention_days)
     deleted["processes"] = processes.forget(ended_before)
+    deleted["team_imports"] = uploads.prune(now)
     ages = _SUMS_KEPT | {86_400: timedelta(days=settings.rollup_retention_days)}
     for model in (ServiceRollup, TeamRollup, HostRollup):
         table = model.__table__

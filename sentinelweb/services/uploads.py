@@ -1,88 +1,129 @@
 """Files that a person sent to be imported, kept until they have seen what would happen.
 
-Each has a random name below DATA_DIR/uploads, in a directory of its user alone, for an hour.
+They hold secrets: nobody needs them any more once they are imported, and one that nobody wants
+after all is forgotten after an hour. They are in the database, because web and worker need not
+share a disk, in pieces, because a large transaction would hold up pings.
 """
 
 from __future__ import annotations
 
 import contextlib
-import re
 import secrets
-import time
+import tempfile
+import zlib
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 
-from config import Settings
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from sentinelweb import clock, i18n
+from sentinelweb.db import db, writing
 from sentinelweb.i18n import gettext as _
-from sentinelweb.models import User
-from sentinelweb.services.errors import InvalidInputError, NotFoundError
+from sentinelweb.models import ImportState, Role, TeamImport, UploadPart, User
+from sentinelweb.services import scoping
+from sentinelweb.services.errors import InvalidInputError
 
-MAX_BYTES = 20_000_000
-KEPT_FOR = 3_600  # seconds
+MAX_BYTES = 50_000_000
+KEPT_FOR = timedelta(hours=1)
+RESULTS_KEPT_FOR = timedelta(days=1)
 MAX_KEPT = 5  # of a user
-_PART = 65_536
-_NAME = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
+PART = 524_288
+
+_UNWANTED = (ImportState.UPLOADING, ImportState.LOOKING, ImportState.LOOKED)
+_OVER = (ImportState.DONE, ImportState.FAILED)
 
 
-def keep(user: User, stream: IO[bytes], settings: Settings) -> str:
-    """Store what `stream` holds; return its name. Raise InvalidInputError if it is too large."""
-    directory = _directory(user, settings)
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _tidy(directory)
-    name = secrets.token_urlsafe(16)
-    path = directory / name
+def keep(user: User, stream: IO[bytes], filename: str) -> str:
+    """Store what `stream` holds, to be looked at; return the id of its import.
+
+    Raise InvalidInputError if it is empty or too large, and NotAllowedError for whoever may not
+    make all that it may hold.
+    """
+    now, team_id = clock.now(), scoping.home_team(user)
+    scoping.require(user, team_id, Role.ADMIN)
+    upload = TeamImport(
+        id=secrets.token_urlsafe(16),
+        team_id=team_id,
+        user_id=user.id,
+        filename=filename[:200].replace("\0", ""),
+        locale=i18n.reader().locale,
+        created_at=now,
+        updated_at=now,
+    )
+    with writing() as session:
+        _forget_oldest(session, user)
+        session.add(upload)
     try:
-        with path.open("xb") as file:
-            path.chmod(0o600)
-            _copy(stream, file)
+        _store(upload.id, stream)
     except BaseException:
-        path.unlink(missing_ok=True)
+        forget(upload.id)
         raise
-    return name
+    with writing() as session:
+        upload.state, upload.due_at = ImportState.LOOKING, clock.now()
+    return upload.id
 
 
-def _copy(stream: IO[bytes], file: IO[bytes]) -> None:
-    size = 0
-    while part := stream.read(_PART):
+def _store(import_id: str, stream: IO[bytes]) -> None:
+    size = number = 0
+    while part := stream.read(PART):
         size += len(part)
         if size > MAX_BYTES:
             message = _("The file is too large for this page: use the command instead.")
             raise InvalidInputError("file", message)
-        file.write(part)
+        content = zlib.compress(part, 1)
+        with writing() as session:
+            session.add(UploadPart(import_id=import_id, number=number, content=content))
+        number += 1
+    if not size:
+        raise InvalidInputError("file", _("The file is empty."))
 
 
-def path_of(user: User, name: str, settings: Settings) -> Path:
-    """The user's own file of this name; raise NotFoundError if there is none any more."""
-    if not _NAME.fullmatch(name):
-        raise NotFoundError
-    path = _directory(user, settings) / name
-    with contextlib.suppress(OSError):
-        if path.stat().st_mtime > _oldest():
-            return path
-    raise NotFoundError
+@contextlib.contextmanager
+def as_file(import_id: str) -> Iterator[Path]:
+    """The file itself, for a while, for this user of the machine alone."""
+    with tempfile.NamedTemporaryFile(prefix="sentinelweb-upload-") as file:
+        number = 0
+        while content := db.session.scalar(
+            sa.select(UploadPart.content).where(
+                UploadPart.import_id == import_id, UploadPart.number == number
+            )
+        ):
+            file.write(zlib.decompress(content))
+            number += 1
+        db.session.commit()  # not to hold an old snapshot while it is read
+        file.flush()
+        yield Path(file.name)
 
 
-def forget(user: User, name: str, settings: Settings) -> None:
-    with contextlib.suppress(OSError, NotFoundError):
-        path_of(user, name, settings).unlink()
+def forget(import_id: str) -> None:
+    with writing() as session:
+        session.execute(sa.delete(TeamImport).where(TeamImport.id == import_id))
 
 
-def _directory(user: User, settings: Settings) -> Path:
-    return settings.data_dir / "uploads" / str(user.id)
+def forget_content(session: Session, import_id: str) -> None:
+    """Delete the file of an import that is over."""
+    session.execute(sa.delete(UploadPart).where(UploadPart.import_id == import_id))
 
 
-def _tidy(directory: Path) -> None:
-    """Delete what is too old, and the oldest where there are too many. They hold secrets."""
-    for other in directory.parent.iterdir():
-        for path in other.iterdir():
-            with contextlib.suppress(OSError):
-                if path.stat().st_mtime <= _oldest():
-                    path.unlink()
-    with contextlib.suppress(OSError):
-        kept = sorted(directory.iterdir(), key=lambda path: path.stat().st_mtime)
-        for path in kept[: max(0, len(kept) - MAX_KEPT + 1)]:
-            path.unlink(missing_ok=True)
+def _forget_oldest(session: Session, user: User) -> None:
+    kept = (
+        sa.select(TeamImport.id)
+        .where(TeamImport.user_id == user.id, TeamImport.state == ImportState.LOOKED)
+        .order_by(TeamImport.created_at.desc())
+        .offset(MAX_KEPT - 1)
+    )
+    for id_ in session.scalars(kept).all():
+        session.execute(sa.delete(TeamImport).where(TeamImport.id == id_))
 
 
-def _oldest() -> float:
-    return time.time() - KEPT_FOR
+def prune(now: datetime) -> int:
+    """Delete the files that nobody wanted imported, and old results; return how many."""
+    old = sa.or_(
+        sa.and_(TeamImport.state.in_(_UNWANTED), TeamImport.updated_at < now - KEPT_FOR),
+        sa.and_(TeamImport.state.in_(_OVER), TeamImport.updated_at < now - RESULTS_KEPT_FOR),
+    )
+    with writing() as session:
+        return len(session.scalars(sa.delete(TeamImport).where(old).returning(TeamImport.id)).all())

@@ -35,8 +35,8 @@ from sentinelweb.services import leases
 from tests.support.receiver import Receiver, Reply
 from tests.support.stack import PrivateRedis, command, ended, runs, wait_until
 
-# Audits, two for deliveries, housekeeping, cycles, two that probe, and the one that keeps them.
-PROCESSES = 8
+# Audits, two for deliveries, housekeeping, imports, cycles, two that probe, and their keeper.
+PROCESSES = 9
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def last_seen(name: str) -> Component | None:
 def test_a_job_has_an_application_context_a_fresh_session_and_its_id_in_the_log(
     worker: psutil.Popen, redis: Redis
 ):
-    for queue in (jobs.AUDITS, jobs.DELIVERIES, jobs.HOUSEKEEPING):
+    for queue in (jobs.AUDITS, jobs.DELIVERIES, jobs.HOUSEKEEPING, jobs.IMPORTS):
         job = enqueue(redis, queue, "describe")
         found = result(job)
         assert found["fresh_session"]

@@ -15,7 +15,7 @@ from sentinelweb.extensions import settings
 from sentinelweb.models import Channel, HeartbeatCheck, StatusChange
 from sentinelweb.services import aliases, imports
 from sentinelweb.services.errors import InvalidInputError
-from sentinelweb.services.monitor_imports import Became
+from sentinelweb.services.import_report import Became
 from tests.support.factories import NOW
 
 # As seed 001 lists the columns, written by SQLAlchemy.

@@ -23,6 +23,7 @@ class CheckedClient(PageReader, FlaskClient):
         # An empty context, as a server gives each request: the test's own application context would
         # otherwise be shared by all requests, and with it whoever Flask-Login found first.
         db.session.commit()
+        kwargs.setdefault("buffered", True)  # what is sent as it is written, in the same context
         response = contextvars.Context().run(super().open, *args, **kwargs)
         db.session.expire_all()  # the test's objects show what the request wrote
         if response.mimetype == "text/html" and response.status_code not in {204, 304}:
