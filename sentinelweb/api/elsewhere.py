@@ -52,7 +52,7 @@ _BADGE: dict[str, Any] = {
         "range": {"enum": list(SPANS), "default": "30d"},
         "label": TEXT,
     },
-    "errors": (404, 422),
+    "errors": (404, 422, 503),
 }
 
 # Addresses whose parts have other names here than in the code.
@@ -77,8 +77,10 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("health.ready", "GET"): Operation(
         "Whether each part works", "Health", answer=said.READY, errors=(503,), error=said.READY
     ),
-    ("public_status.first", "GET"): Operation("The first status page", **_STATUS_PAGE),
-    ("public_status.show", "GET"): Operation("A status page", errors=(404,), **_STATUS_PAGE),
+    ("public_status.first", "GET"): Operation(
+        "The first status page", errors=(503,), **_STATUS_PAGE
+    ),
+    ("public_status.show", "GET"): Operation("A status page", errors=(404, 503), **_STATUS_PAGE),
     ("badges.monitor", "GET"): Operation("A badge of what a status page shows", **_BADGE),
     ("badges.tag", "GET"): Operation("A badge of all that a status page tags alike", **_BADGE),
     ("dashboard.api_live", "GET"): Operation(
