@@ -24,6 +24,7 @@ from sentinelweb.services import leases, outbox
 # Clocks of several machines differ by less, and so little delays nothing that matters.
 TOLERANCE = timedelta(seconds=5)
 BATCH = 500
+BATCHES = 10  # of heartbeats at a look: whoever looks has other things to do
 
 log = structlog.get_logger(__name__)
 
@@ -35,12 +36,14 @@ class ClockWatch:
 
     def __init__(self) -> None:
         self._began_at: datetime | None = None  # when `monotonic` was 0, by the last look
+        self._counted_to: int | None = None  # heartbeats by id; None if none is to be counted anew
 
     def look(self, now: datetime, monotonic: float) -> None:
         """Begin anew what waits, if the clock was set back since the last look.
 
         At the first look that is since some part of SentinelWeb recorded itself. `monotonic` is in
-        seconds. What fails is tried again at the next look.
+        seconds. What fails is tried again at the next look, and that goes on with the heartbeats,
+        of which there may be very many.
         """
         elapsed = timedelta(seconds=monotonic)
         if self._began_at:
@@ -49,19 +52,23 @@ class ClockWatch:
             expected = db.session.scalar(sa.select(sa.func.max(Component.seen_at)))
         if expected and expected - now > TOLERANCE:
             _begin_anew(now, expected - now)
+            self._counted_to = 0
         self._began_at = now - elapsed
+        for _ in range(BATCHES):
+            if self._counted_to is not None:
+                self._counted_to = _count_anew(now, self._counted_to)
 
 
 def _begin_anew(now: datetime, step: timedelta) -> None:
     _date_checks_back(now)
     with writing() as session:
         deliveries = outbox.shorten_waits(session, now)
+    services = leases.release_all(now)
     log.warning(
         "clock_set_back",
         seconds=round(step.total_seconds()),
-        services=leases.release_all(now),
+        services=services,
         deliveries=deliveries,
-        heartbeats=_count_anew(now),
     )
 
 
@@ -82,19 +89,14 @@ def _date_checks_back(now: datetime) -> None:
             return
 
 
-def _count_anew(now: datetime) -> int:
-    """Expect what was pinged in what is now the future as if it had been at `now`, which is never
-    too early. Return how many heartbeats that were."""
-    counted, last_id = 0, 0
-    while True:
-        with writing() as session:
-            heartbeats = _pinged_later(session, now, last_id)
-            for heartbeat in heartbeats:
-                _count_from(heartbeat, now)
-        counted += len(heartbeats)
-        if len(heartbeats) < BATCH:
-            return counted
-        last_id = heartbeats[-1].id
+def _count_anew(now: datetime, last_id: int) -> int | None:
+    """Expect the next heartbeats after `last_id` that were pinged in what is now the future as if
+    it had been at `now`, which is never too early. Return the last of them, None at the end."""
+    with writing() as session:
+        heartbeats = _pinged_later(session, now, last_id)
+        for heartbeat in heartbeats:
+            _count_from(heartbeat, now)
+    return heartbeats[-1].id if len(heartbeats) == BATCH else None
 
 
 def _pinged_later(session: Session, now: datetime, last_id: int) -> list[HeartbeatCheck]:

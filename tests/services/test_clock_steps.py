@@ -14,7 +14,7 @@ from sentinelweb.core.results import ProbeResult, Result
 from sentinelweb.core.signals import SignalKind
 from sentinelweb.db import db, writing
 from sentinelweb.models import Channel, Delivery, HeartbeatCheck, Service, User
-from sentinelweb.services import audit, outages, pings, probing, storms
+from sentinelweb.services import audit, clock_steps, outages, pings, probing, storms
 from sentinelweb.services.clock_steps import ClockWatch
 from sentinelweb.services.outbox import LEASE
 from sentinelweb.services.probing import Found
@@ -109,6 +109,23 @@ def test_a_job_that_died_is_missed_after_a_period(
     assert fresh(heartbeat).status == "late"
     audit.run(BACK + timedelta(seconds=91))
     assert fresh(heartbeat).status == "down"
+
+
+def test_many_jobs_are_counted_anew_over_several_looks(
+    watch: ClockWatch,
+    user: User,
+    make_heartbeat: MakeHeartbeat,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clock_steps, "BATCH", 1)
+    monkeypatch.setattr(clock_steps, "BATCHES", 2)
+    heartbeats = [make_heartbeat(user, last_ping=NOW, expected_period=60) for _ in range(5)]
+
+    for second in (0, 1):
+        watch.look(BACK + timedelta(seconds=second), 51 + second)
+    assert sum(fresh(item).next_expected_ping < NOW for item in heartbeats) == 4
+    watch.look(BACK + timedelta(seconds=2), 53)
+    assert all(fresh(item).next_expected_ping < NOW for item in heartbeats)
 
 
 def test_a_run_that_does_not_end_is_missed_after_its_grace(
