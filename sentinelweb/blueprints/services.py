@@ -133,12 +133,14 @@ def edit(service_id: int) -> ResponseReturnValue:
 @bp.route("/services/<int:service_id>/delete", methods=["GET", "POST"])
 def delete(service_id: int) -> ResponseReturnValue:
     service = services.get(current_user, service_id, to_change=True)
-    if request.method == "POST":
-        try:
+    try:
+        services.refuse_if_managed_elsewhere(service)
+        if request.method == "POST":
             name = services.delete(current_user, service_id)
-        except InvalidInputError as error:
-            flash(error.message, "error")
-            return redirect(_page(service_id), 303)
+    except InvalidInputError as error:
+        flash(error.message, "error")
+        return redirect(_page(service_id), 303)
+    if request.method == "POST":
         flash(_("“%(name)s” was deleted.", name=name), "success")
         return redirect(url_for("services.index"), 303)
     return render_template(

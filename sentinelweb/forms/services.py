@@ -21,6 +21,7 @@ from wtforms.validators import Length
 
 from sentinelweb import probes
 from sentinelweb.core.durations import format_duration
+from sentinelweb.core.targets import with_scheme
 from sentinelweb.extensions import settings as server_settings
 from sentinelweb.forms.base import Form
 from sentinelweb.forms.fields import CheckboxesField, DurationField, stripped
@@ -31,7 +32,7 @@ from sentinelweb.models import Channel, Service
 from sentinelweb.probes.base import InvalidTargetError, Option, Probe
 from sentinelweb.services import services
 from sentinelweb.services.errors import InvalidInputError
-from sentinelweb.services.masking import MASK
+from sentinelweb.services.masking import MASK, masked_target
 from sentinelweb.services.services import (
     MAX_INTERVAL,
     MAX_THRESHOLD,
@@ -42,6 +43,10 @@ from sentinelweb.services.services import (
 )
 
 INTERVALS = ("10s", "30s", "1m", "5m", "15m", "1h", "1d")
+
+
+def _with_scheme(text: str | None) -> str | None:
+    return with_scheme(text) if text else text
 
 
 class ServiceForm(MonitorForm):
@@ -57,8 +62,10 @@ class ServiceForm(MonitorForm):
     kind = HiddenField()
     target = StringField(
         _("Address"),
-        filters=[stripped],
-        description=_("How it begins decides how it is checked."),
+        filters=[stripped, _with_scheme],
+        description=_(
+            "How it begins decides how it is checked; example.com is taken as https://example.com."
+        ),
         render_kw={
             "autocomplete": "off",
             "autocapitalize": "none",
@@ -222,7 +229,8 @@ def _initial_of_all(service: Service | None) -> dict[str, Any]:
         return {"target": request.args.get("target", "")}
     names = ("target", "name", "description", "tags", "environment", "interval", "timeout")
     return {name: getattr(service, name) for name in names} | {
-        "threshold": str(service.threshold or "")
+        "target": masked_target(service.target),
+        "threshold": str(service.threshold or ""),
     }
 
 
@@ -246,7 +254,7 @@ def _probe_asked_for(service: Service | None) -> Probe:
     values = request.form if request.method == "POST" else request.args
     offered = {probe.kind: probe for probe in services.offered_kinds(current_user)}
     return (
-        probes.probe_for(values.get("target", ""))
+        probes.probe_for(with_scheme(values.get("target", "").strip()))
         or offered.get(values.get("kind", ""))
         or (probes.registered().get(service.probe) if service else None)
         or next(iter(offered.values()))

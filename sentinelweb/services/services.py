@@ -26,7 +26,12 @@ from sentinelweb.probes.base import InvalidTargetError, Option, Probe
 from sentinelweb.services import counts, monitors, scoping, transitions
 from sentinelweb.services.counts import CountKey
 from sentinelweb.services.errors import InvalidInputError
-from sentinelweb.services.masking import MASK, masked_headers, unmasked_headers
+from sentinelweb.services.masking import (
+    MASK,
+    masked_headers,
+    unmasked_headers,
+    unmasked_target,
+)
 from sentinelweb.services.scoping import Actor, Program
 from sentinelweb.services.transitions import Transition
 
@@ -89,7 +94,7 @@ def edit(actor: Actor, service_id: int, values: ServiceValues) -> Service:
     now = clock.now()
     with writing() as session:
         service = scoping.owned_for_update(actor, Service, service_id, session)
-        _refuse_if_managed_elsewhere(service)
+        refuse_if_managed_elsewhere(service)
         columns = _columns(actor, values, service)
         if columns["target"] != service.target:
             service.failures = 0
@@ -143,7 +148,7 @@ def delete(actor: Actor, service_id: int) -> str:
     """
     with writing() as session:
         service = scoping.owned_for_update(actor, Service, service_id, session)
-        _refuse_if_managed_elsewhere(service)
+        refuse_if_managed_elsewhere(service)
         session.delete(service)
         session.flush()
         counts.shift(session, {CountKey(service.team_id, KIND, service.status): -1})
@@ -203,6 +208,10 @@ def _probe_of(actor: Actor, target: str) -> Probe:
 def clean_target(actor: Actor, target: str, stored: str | None) -> str:
     """`target` as it is to be stored instead of `stored`; raise InvalidInputError."""
     probe = _probe_of(actor, target)
+    try:
+        target = unmasked_target(target, stored or "")
+    except ValueError as error:
+        raise InvalidInputError("target", str(error)) from error
     try:
         cleaned = probe.clean(target)
     except InvalidTargetError as error:
@@ -287,7 +296,8 @@ def _change(session: Session, service: Service, event: Event, now: datetime) -> 
     session.refresh(service)
 
 
-def _refuse_if_managed_elsewhere(service: Service) -> None:
+def refuse_if_managed_elsewhere(service: Service) -> None:
+    """Raise InvalidInputError with where it is managed instead."""
     if service.from_environment:
         raise InvalidInputError(
             "", _("It is made from the server's environment, and is changed only there.")

@@ -225,6 +225,17 @@ class TestRefresh:
 
 
 class TestAdd:
+    @pytest.mark.parametrize("typed", ["example.com/health", " www.example.com:8443/?a=b "])
+    def test_an_address_without_its_beginning_is_one_of_the_web(self, browser, typed):
+        browser.get("/services/add")
+        assert "example.com is taken as https://example.com" in browser.text("#service-form")
+
+        browser.submit("service-form", {"target": typed, "keyword": "ok"})
+
+        service = only_service()
+        assert (service.target, service.probe) == (f"https://{typed.strip()}", "http")
+        assert service.options["keyword"] == "ok"
+
     def test_what_was_filled_in_becomes_a_service(self, browser, user, make_channel):
         channel = make_channel(user)
         browser.get("/services/add")
@@ -307,7 +318,7 @@ class TestAdd:
         ("field", "value", "message"),
         [
             ("target", "", "Begin with"),
-            ("target", "example.com", "Begin with"),
+            ("target", "nginx", "Begin with"),
             ("target", "ftp://example.com", "Begin with"),
             ("target", "https://", "Enter it as in"),
             ("target", "https://exam ple.com", "Spaces"),
@@ -410,6 +421,43 @@ class TestEdit:
         browser.submit("service-form", {"remove_token": "y", "headers": ""})
         assert service.options == {"verify_tls": False}
 
+    def test_the_user_and_password_of_its_address_are_kept_by_their_mask(
+        self, browser, user, make_service
+    ):
+        service = make_service(user, target="https://me:geheim@example.com/a")
+        browser.get(f"/services/{service.id}/edit")
+        assert "geheim" not in browser.page.to_html()
+        assert "me:" not in browser.page.query_one("#target").attrs["value"]
+
+        browser.submit("service-form", {"name": "Changed"})
+        assert (service.name, service.target) == ("Changed", "https://me:geheim@example.com/a")
+        for typed, stored in (
+            (f"https://{MASK}@example.com/b", "https://me:geheim@example.com/b"),
+            ("https://you:new@example.com/b", "https://you:new@example.com/b"),
+            ("https://example.com/b", "https://example.com/b"),
+        ):
+            browser.get(f"/services/{service.id}/edit")
+            browser.submit("service-form", {"target": typed})
+            assert service.target == stored
+
+    @pytest.mark.parametrize(
+        "typed",
+        [
+            f"https://{MASK}@evil.example.net/",
+            f"http://{MASK}@example.com/",
+            f"https://you:{MASK}@example.com/",
+            f"https://{MASK}@example.com:444/",
+        ],
+    )
+    def test_the_mask_sends_a_password_nowhere_else(self, browser, user, make_service, typed):
+        service = make_service(user, target="https://me:geheim@example.com/a")
+        browser.get(f"/services/{service.id}/edit")
+
+        assert browser.submit("service-form", {"target": typed}).status_code == 422
+
+        assert "Write the value of user:password@." in browser.text(".field-error")
+        assert service.target == "https://me:geheim@example.com/a"
+
     def test_a_look_at_the_options_of_another_kind_changes_none(self, browser, service):
         before = dict(service.options)
         browser.get(f"/services/{service.id}/edit?kind=dns")
@@ -441,8 +489,8 @@ class TestEdit:
         assert browser.page.query("#target") == []
         assert browser.submit("service-form", {"channels": [channel.id]}).status_code == 303
         assert service.channels == [channel]
-        browser.get(f"/services/{service.id}/delete")
-        browser.submit()
+        response = browser.get(f"/services/{service.id}/delete")
+        assert (response.status_code, response.location) == (303, f"/services/{service.id}")
         browser.get(f"/services/{service.id}")
         assert "changed only there" in browser.text("[role=alert]")
 
