@@ -17,7 +17,7 @@ from sentinelweb.core.export_document import ChannelEntry
 from sentinelweb.db import db
 from sentinelweb.i18n import gettext as _
 from sentinelweb.models import Channel
-from sentinelweb.notifiers.base import InvalidValueError, Notifier
+from sentinelweb.notifiers.base import Field, InvalidValueError, Notifier
 from sentinelweb.services import channels
 from sentinelweb.services.errors import InvalidInputError
 
@@ -39,7 +39,7 @@ class ChannelImport:
         if entry.number in self.ids:
             raise InvalidInputError("", _("The document has this number twice."))
         settings = self._cleaned(known, entry)
-        id_ = self._same(entry, settings)
+        id_ = self._same(known, entry, settings)
         if id_ is None:
             return settings
         self._remember(entry, id_)
@@ -80,8 +80,7 @@ class ChannelImport:
             if name in entry.left_out and name not in entry.settings:
                 cleaned[name] = ""
                 continue
-            absent = known_field.default if known_field.required else ""
-            said = entry.settings.get(name, absent)
+            said = entry.settings.get(name, _absent(known_field))
             try:
                 cleaned[name] = channels.clean_value(known_field, said, "", self.settings)
             except InvalidValueError as error:
@@ -92,19 +91,30 @@ class ChannelImport:
             raise InvalidInputError("timezone", _("Choose from the list."))
         return cleaned
 
-    def _same(self, entry: ChannelEntry, settings: dict[str, Any]) -> int | None:
-        """A channel of the team that is as the entry says, and stands for no other entry."""
+    def _same(self, known: Notifier, entry: ChannelEntry, settings: dict[str, Any]) -> int | None:
+        """A channel of the team that is as the entry says, and stands for no other entry.
+
+        One that is older than a setting has none of it, and works as if it had the default.
+        """
         query = sa.select(Channel).where(
             Channel.team_id == self.team_id,
             Channel.kind == entry.kind,
             Channel.name == entry.name,
         )
         for channel in db.session.scalars(query.order_by(Channel.id)):
-            told = settings.keys() - set(entry.left_out)
-            same = all(channel.settings.get(name, "") == settings[name] for name in told)
+            told = [each for each in known.fields if each.name not in entry.left_out]
+            same = all(
+                channel.settings.get(each.name, _absent(each)) == settings[each.name]
+                for each in told
+            )
             if same and channel.id not in self._matched:
                 return channel.id
         return None
+
+
+def _absent(known_field: Field) -> str:
+    """What a setting is where nothing is said of it."""
+    return known_field.default if known_field.required else ""
 
 
 def fault(entry: ChannelEntry) -> str:

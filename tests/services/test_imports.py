@@ -201,6 +201,13 @@ def entry(**values):
     return {"slug": "a-slug-of-a-monitor", "name": "Job"} | values
 
 
+def test_a_channel_that_is_older_than_a_setting_is_known_again(user, make_channel):
+    settings = {"url": "https://example.com/hook", "method": "POST"}
+    make_channel(user, kind="webhook", name="Hook", settings=settings)
+    report = imported(user, exported(user, with_secrets=True))
+    assert report.counted[Became.PRESENT] == len(report.lines) > 0
+
+
 def document(**lists):
     head = {"format": "sentinelweb-team", "version": 1, "exported_at": NOW.isoformat()}
     return head | lists
