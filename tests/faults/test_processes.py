@@ -21,10 +21,10 @@ import pytest
 
 from tests.faults.clients import Clients
 from tests.faults.harm import part_of
-from tests.faults.patience import at_leisure
 from tests.faults.site import Site
 from tests.faults.truth import check_pings
 from tests.support.factories import make_heartbeat, make_user
+from tests.support.patience import slowness
 from tests.support.stack import ended, wait_until
 
 # How many processes each part has, at least.
@@ -100,24 +100,24 @@ def test_each_part_comes_back_and_ready_says_that_it_is_away(
             victim = processes(site, part)[0]
             struck = time.monotonic()
             victim.send_signal(number)
-            assert not ended([victim], at_leisure(NOTICED_WITHIN)), f"{part}: is not noticed"
+            assert not ended([victim], NOTICED_WITHIN), f"{part}: is not noticed"
             since = noticed = time.monotonic()
             if part in TOLD_BY_NAME:
                 said = wait_until(
                     lambda part=part, struck=struck: first(looks, struck, Look.names, part),
-                    at_leisure(BACK_WITHIN),
+                    BACK_WITHIN,
                     f"{part}: /ready says that it is away",
                 )
                 since = max(noticed, said.began)
             ready = wait_until(
                 lambda since=since: first(looks, since, Look.is_ready),
-                at_leisure(BACK_WITHIN),
+                BACK_WITHIN,
                 f"{part}: is ready",
             )
-            assert ready.began < noticed + at_leisure(BACK_WITHIN)
+            assert ready.began < noticed + BACK_WITHIN * slowness()
             wait_until(
                 lambda part=part: is_whole(site, part),
-                at_leisure(BACK_WITHIN),
+                BACK_WITHIN,
                 f"{part}: is whole",
             )
             time.sleep(1)
@@ -140,4 +140,4 @@ def test_pages_that_keep_dying_disturb_no_ping(
     assert processes(site, "front door") == doors
     assert set(clients.answers) == {200}
     check_pings(clients)
-    site.stack.becomes_ready(within=at_leisure(8))
+    site.stack.becomes_ready(within=8)

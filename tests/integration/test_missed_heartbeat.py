@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.integration.things import add_heartbeat, add_telegram, add_webhook, status
+from tests.integration.things import add_heartbeat, add_telegram, add_webhook, became, status
+from tests.support.patience import slowness
 from tests.support.receiver import Receiver
 from tests.support.running import StartStack, Visit
 from tests.support.stack import wait_until
@@ -48,9 +49,9 @@ def test_a_missed_ping_is_told_once_and_the_next_ping_ends_it(
     assert status(visitor) == "new"
 
     ping(command, url)
-    assert status(visitor) == "up"
-    wait_until(lambda: status(visitor) in {"late", "down"}, 30)
+    assert became(visitor)[0] == "up"  # and late by now, where the machine is slow
     wait_until(lambda: status(visitor) == "down", 30)
+    assert became(visitor) in (["up", "late", "down"], ["up", "down"])
     telegram.wait_for(1)
     webhook.wait_for(1)
     time.sleep(3)  # long enough for a second alert, if there were one
@@ -62,8 +63,9 @@ def test_a_missed_ping_is_told_once_and_the_next_ping_ends_it(
         assert fact in message.json["text"]
     assert events(webhook) == ["down"]
 
+    changes = len(became(visitor))
     ping(other_command, url)
-    assert status(visitor) == "up"
+    assert became(visitor)[changes] == "up"
     telegram.wait_for(2)
     webhook.wait_for(2)
     assert events(webhook)[:2] == ["down", "up"]
@@ -91,7 +93,7 @@ def test_any_number_of_schedulers_and_workers_tell_it_once(
         for n in range(10)
     ]
     for url in urls:
-        assert requests.get(url, timeout=5).ok
+        assert requests.get(url, timeout=30).ok
 
     webhook.wait_for(10)
     time.sleep(4)
@@ -118,7 +120,7 @@ def test_at_default_settings_the_alert_comes_within_two_seconds_of_the_deadline(
     ]
     due_at: dict[str, float] = {}
     for n, url in enumerate(urls):
-        assert requests.get(url, timeout=5).ok
+        assert requests.get(url, timeout=30).ok
         due_at[f"Job {n}"] = time.monotonic() + 15
         time.sleep(0.05)
 
@@ -126,4 +128,4 @@ def test_at_default_settings_the_alert_comes_within_two_seconds_of_the_deadline(
 
     delays = sorted(call.at - due_at[call.json["monitor"]["name"]] for call in calls)
     assert delays[0] > -0.1
-    assert delays[98] < 2, f"the slowest: {delays[-5:]}"
+    assert delays[98] < 2 * slowness(), f"the slowest: {delays[-5:]}"

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from tests.integration.things import add_heartbeat, add_webhook, status
+from tests.integration.things import add_heartbeat, add_webhook, became
+from tests.support.patience import slowness
 from tests.support.receiver import Receiver
 from tests.support.running import StartStack, Visit
 from tests.support.servers import RedisServer, TestRun
@@ -38,14 +39,14 @@ def test_an_alert_that_fell_into_an_outage_of_redis_goes_out_when_it_is_back(
     visitor = visit(stack)
     add_webhook(visitor, webhook)
     url = add_heartbeat(visitor, expected_period="2s", grace_period="1s")
-    assert requests.get(url, timeout=5).ok
+    assert requests.get(url, timeout=30).ok
 
     redis.kill()
 
     answer = requests.get(url, timeout=5)
     assert answer.json()["ok"] is True
-    assert answer.elapsed.total_seconds() < 1
-    assert status(visitor) == "up"
+    assert answer.elapsed.total_seconds() < 1 * slowness()
+    assert became(visitor)[0] == "up"
     wait_until(lambda: "Redis" in banner(visitor), 10)
     assert "Nightly backup" in visitor.text("main")
     assert stack.get("/ready")[0] == 503
@@ -56,7 +57,7 @@ def test_an_alert_that_fell_into_an_outage_of_redis_goes_out_when_it_is_back(
 
     webhook.wait_for(1, seconds=20)
     assert webhook.calls[0].json["event"] == "down"
-    assert requests.get(url, timeout=5).ok
+    assert requests.get(url, timeout=30).ok
     webhook.wait_for(2)
     assert [call.json["event"] for call in webhook.calls[:2]] == ["down", "up"]
     stack.becomes_ready()
@@ -70,4 +71,4 @@ def test_people_can_log_in_while_redis_is_away(
     redis.kill()
     visitor = visit(stack)
     url = add_heartbeat(visitor, name="Made meanwhile")
-    assert requests.get(url, timeout=5).ok
+    assert requests.get(url, timeout=30).ok

@@ -44,3 +44,11 @@ def status(visitor: Visitor) -> str:
     shown: str = card.attrs["data-status"]
     assert visitor.text("#status .badge").lower() == shown
     return shown
+
+
+def became(visitor: Visitor) -> list[str]:
+    """What it has become, one status after the other, as the timeline of its page tells."""
+    visitor.get(f"{visitor.location.partition('?')[0]}?show=changes")
+    assert visitor.page is not None
+    marks = [mark.attrs["class"].split() for mark in visitor.page.query(".timeline-mark-status")]
+    return [mark[-1].removeprefix("status-") for mark in reversed(marks)]

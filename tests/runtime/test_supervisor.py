@@ -198,7 +198,7 @@ def test_the_release_step_runs_once_and_before_all_else(stack: MakeStack):
 def test_a_failing_release_step_starts_nothing(stack: MakeStack):
     running = stack("release: echo no database >&2; exit 4\n" + SLEEPER, **NO_REDIS)
     assert running.process is not None
-    assert running.process.wait(10) == 1
+    assert running.process.wait(60) == 1
     assert "no database" in running.output
     assert "The release step failed, see above. Nothing was started." in running.output
     assert "hello" not in running.output
@@ -219,7 +219,7 @@ def test_a_port_in_use_is_named(stack: MakeStack, tmp_path: Path):
         port = listener.getsockname()[1]
         running = stack(SLEEPER, port=port, **NO_REDIS)
         assert running.process is not None
-        assert running.process.wait(10) == 1
+        assert running.process.wait(60) == 1
     assert running.output == (
         f"SentinelWeb cannot start: port {port} is already in use. "
         f"Choose another one: PORT={port + 1}\n"
@@ -232,7 +232,7 @@ def test_a_second_one_on_the_same_data_is_refused(stack: MakeStack, tmp_path: Pa
     (tmp_path / "second").mkdir()
     with Stack(tmp_path / "second", SLEEPER, data_dir=running.data_dir) as second:
         assert second.process is not None
-        assert second.process.wait(10) == 1
+        assert second.process.wait(60) == 1
         assert f"another SentinelWeb already runs on {running.data_dir}" in second.output
 
 
@@ -258,7 +258,7 @@ def test_what_cannot_start_says_why_in_one_line(
 ):
     running = stack(procfile, **settings)
     assert running.process is not None
-    assert running.process.wait(10) == 1
+    assert running.process.wait(60) == 1
     assert running.output.startswith("SentinelWeb cannot start: ")
     assert sentence in running.output
     assert running.output.count("\n") == 1
@@ -288,7 +288,7 @@ def test_it_goes_on_when_nobody_reads_its_output(stack: MakeStack, tmp_path: Pat
         time.sleep(0.5)
         assert reader.poll() is None
         reader.terminate()
-        assert reader.wait(10) == 0
+        assert reader.wait(60) == 0
 
 
 def test_every_process_of_the_real_thing_comes_back(stack: MakeStack):

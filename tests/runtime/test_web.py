@@ -19,6 +19,7 @@ from config import Settings
 from sentinelweb.db import db
 from sentinelweb.models import Component, HeartbeatCheck, Ping, User
 from tests.support.front_door import Answer, Client, request
+from tests.support.patience import slowness
 from tests.support.stack import ROOT, clean_environment, ended, free_port, runs, wait_until
 
 MakeHeartbeat = Callable[..., HeartbeatCheck]
@@ -167,9 +168,9 @@ def test_pages_that_die_or_hang_come_back_and_no_ping_notices(
             process.send_signal(how)
         began = time.monotonic()
         wait_until(web.serves, 20)
-        assert time.monotonic() - began < BACK_WITHIN
+        assert time.monotonic() - began < BACK_WITHIN * slowness()
     assert jobs.refused == []
-    assert jobs.longest < 1
+    assert jobs.longest < 1 * slowness()
     assert count_pings() - before >= jobs.acknowledged
 
 
@@ -185,7 +186,7 @@ def test_a_front_door_that_dies_or_hangs_comes_back_with_all_it_acknowledged(
         began = time.monotonic()
         wait_until(lambda: not runs(door), 10)
         wait_until(web.serves, 20)
-        assert time.monotonic() - began < BACK_WITHIN
+        assert time.monotonic() - began < BACK_WITHIN * slowness()
     assert jobs.refused == []
     assert jobs.acknowledged > 3
     assert count_pings() - before >= jobs.acknowledged
@@ -204,7 +205,7 @@ def test_a_recording_process_that_dies_or_hangs_costs_no_ping(
             wait_until(lambda process=recording: not runs(process), 10)
             wait_until(web.serves, 20)
     assert one.refused == two.refused == []
-    assert one.longest < BACK_WITHIN
+    assert one.longest < BACK_WITHIN * slowness()
     assert one.acknowledged + two.acknowledged > 6
     assert count_pings() - before >= one.acknowledged + two.acknowledged
 
@@ -226,7 +227,8 @@ def test_a_stop_is_clean(web: Web, number: signal.Signals) -> None:
     with Client(web.port) as idle:
         assert idle.send(PING).answer().status == 200
         web.process.send_signal(number)
-        assert web.process.wait(15) == 0
+        assert wait_until(lambda: web.process.poll() is not None, 15)
+        assert web.process.returncode == 0
     assert ended(family, within=1) == []
     log = web.log.read_text()
     assert "Traceback" not in log

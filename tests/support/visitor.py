@@ -46,7 +46,7 @@ class Visitor(PageReader):
         ]
 
     def _send(self, method: str, path: str, **kwargs: Any) -> requests.Response:
-        response = self._session.request(method, self.site + path, timeout=10, **kwargs)
+        response = self._session.request(method, self.site + path, timeout=60, **kwargs)
         assert response.status_code < 500, f"{method} {path}: {response.status_code}"
         if response.headers.get("Content-Type", "").startswith("text/html"):
             self.page = parse(response.text)
