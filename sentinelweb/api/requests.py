@@ -159,7 +159,9 @@ class ServiceBody(_MonitorBody):
     """Something to look at. How `target` begins decides how, and which `options` there are."""
 
     kind: Literal["service"]
-    target: Annotated[StrictStr, Field(min_length=1, max_length=MAX_TARGET)]
+    target: Annotated[
+        StrictStr, AfterValidator(_storable), Field(min_length=1, max_length=MAX_TARGET)
+    ]
     name: Annotated[Text, Field(max_length=MAX_NAME)] = ""
     interval: Annotated[Seconds, Field(ge=MIN_INTERVAL, le=MAX_INTERVAL)] = 60
     timeout: Annotated[Seconds, Field(ge=MIN_TIMEOUT, le=MAX_TIMEOUT)] | None = None
@@ -168,6 +170,13 @@ class ServiceBody(_MonitorBody):
         dict[str, StrictStr | StrictBool | StrictInt | None],
         Field(description="null removes a secret. Those that are left out stay as they are."),
     ] = {}
+
+    @field_validator("options")
+    @classmethod
+    def _can_be_stored(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for text in value.values():
+            _storable(str(text))
+        return value
 
 
 class HostBody(_MonitorBody):
@@ -183,7 +192,7 @@ class ChannelBody(Body):
 
     name: Annotated[Line, Field(min_length=1, max_length=100)]
     settings: Annotated[
-        dict[str, StrictStr | None],
+        dict[str, Annotated[StrictStr, AfterValidator(_storable)] | None],
         Field(description="null removes one. Those that are left out stay as they are."),
     ] = {}
     locale: Annotated[Locale | None, Field(description="The language of its messages.")] = None

@@ -114,6 +114,8 @@ def test_it_may_serve_all_present_monitors(call, user):
         ({"name": ""}, "name"),
         ({"settings": {}}, "settings.url"),
         ({"settings": {"url": "gopher://example.com"}}, "settings.url"),
+        ({"settings": {"url": "https://example.com/\ud800"}}, "settings.url"),
+        ({"settings": {"url": "https://example.com/\0"}}, "settings.url"),
         ({"locale": "tlh"}, "locale"),
         ({"timezone": "Mars/Olympus"}, "timezone"),
         ({"settings": {"colour": "red"}}, "settings"),

@@ -170,6 +170,9 @@ class TestServices:
         [
             ({"target": "gopher://example.com"}, "target"),
             ({"target": "docker:proxy"}, "target"),
+            ({"target": "https://example.com/\ud800"}, "target"),
+            ({"options": {"headers": "A: \ud800"}}, "options"),
+            ({"options": {"headers": "A: \0"}}, "options"),
             ({"interval": 5, "timeout": 60}, "interval"),
             ({"options": {"colour": "red"}}, "options"),
         ],
