@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 
@@ -72,3 +73,35 @@ def test_people_can_log_in_while_redis_is_away(
     visitor = visit(stack)
     url = add_heartbeat(visitor, name="Made meanwhile")
     assert requests.get(url, timeout=30).ok
+
+
+def test_a_file_that_was_sent_during_an_outage_of_redis_is_imported_when_it_is_back(
+    redis: RedisServer, start_stack: StartStack, visit: Visit
+) -> None:
+    stack = start_stack(redis_url=redis.url)
+    visitor = visit(stack)
+    send_file(visitor, [{"name": "Nightly backup"}])
+    wait_until(lambda: "Import this file?" in progress(visitor), 30)
+
+    redis.kill()
+
+    visitor.submit("confirm-form")
+    assert "Being imported" in visitor.text("#run")
+    wait_until(lambda: "No worker is running" in progress(visitor), 20)
+
+    redis.start()
+
+    wait_until(lambda: "Created: 1" in progress(visitor), 30)
+    assert "Nightly backup" in visitor.get("/heartbeats").text
+
+
+def send_file(visitor: Visitor, heartbeats: list[dict[str, str]]) -> None:
+    head = {"format": "sentinelweb-team", "version": 1, "exported_at": "2026-01-01T00:00:00Z"}
+    visitor.get("/transfers")
+    document = json.dumps({**head, "heartbeats": heartbeats})
+    visitor.submit("import-form", files={"file": ("team.json", document)})
+
+
+def progress(visitor: Visitor) -> str:
+    visitor.get(visitor.location)
+    return visitor.text("#run")

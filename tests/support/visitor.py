@@ -26,12 +26,14 @@ class Visitor(PageReader):
     def get(self, path: str, **kwargs: Any) -> requests.Response:
         return self._send("GET", path, **kwargs)
 
-    def submit(self, form: str = "", data: dict[str, Any] | None = None) -> requests.Response:
+    def submit(
+        self, form: str = "", data: dict[str, Any] | None = None, **kwargs: Any
+    ) -> requests.Response:
         sent = self.filled(form, data)
         fields = list(sent.fields.items(multi=True))
         if sent.method == "GET":
             return self._send("GET", sent.url, params=fields)
-        return self._send("POST", sent.url, data=fields)
+        return self._send("POST", sent.url, data=fields, **kwargs)
 
     def log_in(self, email: str, password: str) -> None:
         self.get("/login")
