@@ -19,7 +19,7 @@ from sentinelweb.core.schedule import ScheduleError
 from sentinelweb.core.status import Status, overdue_at
 from sentinelweb.db import among, db, writing
 from sentinelweb.models import Component, HeartbeatCheck, Service
-from sentinelweb.services import leases, outbox
+from sentinelweb.services import host_silence, leases, outbox, process_watch
 
 # Clocks of several machines differ by less, and so little delays nothing that matters.
 TOLERANCE = timedelta(seconds=5)
@@ -63,6 +63,8 @@ def _begin_anew(now: datetime, step: timedelta) -> None:
     _date_checks_back(now)
     with writing() as session:
         deliveries = outbox.shorten_waits(session, now)
+        host_silence.shorten_waits(session, now)
+        process_watch.shorten_waits(session, now)
     services = leases.release_all(now)
     log.warning(
         "clock_set_back",

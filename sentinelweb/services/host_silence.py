@@ -20,6 +20,7 @@ _hosts = Host.__table__
 _watch = Watch(_hosts, _hosts.c.silent_after, (_hosts.c.last_report_at,), through_pages=True)
 
 is_due = _watch.is_due
+shorten_waits = _watch.shorten_waits
 
 
 @dataclass(slots=True)

@@ -71,6 +71,22 @@ class Watch:
             total += taken
         return total
 
+    def shorten_waits(self, session: Session, now: datetime) -> None:
+        """Let nobody be waited for longer than if they were heard at `now`."""
+        overdue_at = self.table.c.overdue_at
+        rows = session.execute(
+            sa.select(self.table.c.id, self.patience, overdue_at).where(overdue_at > now)
+        )
+        limits = ((row, now + timedelta(seconds=row[1])) for row in rows)
+        shortened = [{"key": row.id, "at": limit} for row, limit in limits if row[2] > limit]
+        if shortened:
+            session.connection().execute(
+                sa.update(self.table)
+                .where(self.table.c.id == sa.bindparam("key"))
+                .values(overdue_at=sa.bindparam("at")),
+                shortened,
+            )
+
     def stop_waiting(self, session: Session, ids: list[int], **values: Any) -> None:
         """Wait no more for those that have just gone down or ended, and set `values` too."""
         if ids:

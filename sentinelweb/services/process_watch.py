@@ -36,6 +36,7 @@ _watch = Watch(
 )
 
 is_due = _watch.is_due
+shorten_waits = _watch.shorten_waits
 
 
 @dataclass(slots=True)
