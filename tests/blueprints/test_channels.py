@@ -26,6 +26,7 @@ from tests.support.messages import (
     make_service_message,
     message_id,
 )
+from tests.support.pages import HTMX
 from tests.support.receiver import Receiver, Reply
 
 Login = Callable[[CheckedClient, User], None]
@@ -34,7 +35,6 @@ MakeHeartbeat = Callable[..., HeartbeatCheck]
 MakeProcess = Callable[..., Process]
 
 TOKEN = "123456789:AAF-token_of_the_bot"
-HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from sentinelweb.services import heartbeats, pings
 from sentinelweb.services.monitor_list import PAGE_SIZE
 from tests.support.databases import both_databases
 from tests.support.factories import NOW, team_of
+from tests.support.pages import HTMX, errors, live, names
 
-HTMX = {"HX-Request": "true"}
 CURL = "curl -fsS -m 10 --retry 5 "
 
 
@@ -27,24 +27,6 @@ def browser(client, user, login, clock):
 
 def only_heartbeat():
     return db.session.scalars(sa.select(HeartbeatCheck)).one()
-
-
-def names(browser):
-    return [link.to_text() for link in browser.page.query(".monitor-name")]
-
-
-def errors(browser):
-    """The error texts by the name of the field that refers to them."""
-    found = {}
-    for control in browser.page.query("[aria-invalid=true]"):
-        ids = control.attrs["aria-describedby"].split()
-        [text] = [browser.text(f"#{name}") for name in ids if name.endswith("-error")]
-        found[control.attrs["name"]] = text
-    return found
-
-
-def live(browser):
-    return browser.page.query_one("[data-live]").attrs
 
 
 class TestWithoutLogin:

@@ -7,8 +7,8 @@ import pytest
 from sentinelweb.db import writing
 from sentinelweb.models import MonitoringCycle, Outage, Service
 from tests.support.factories import NOW
+from tests.support.pages import HTMX, live
 
-HTMX = {"HX-Request": "true"}
 HOUR = timedelta(hours=1)
 
 
@@ -16,10 +16,6 @@ HOUR = timedelta(hours=1)
 def browser(client, user, login, clock):
     login(client, user)
     return client
-
-
-def live(browser):
-    return browser.page.query_one("[data-live]").attrs
 
 
 def texts(browser, selector):

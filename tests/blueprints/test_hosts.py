@@ -12,8 +12,7 @@ from sentinelweb.models import Host, Service
 from sentinelweb.services import host_reports, host_silence, hosts
 from tests.support.databases import both_databases
 from tests.support.factories import NOW
-
-HTMX = {"HX-Request": "true"}
+from tests.support.pages import HTMX, live
 
 
 @pytest.fixture
@@ -48,10 +47,6 @@ FIGURES = {
 
 def only_host():
     return db.session.scalars(sa.select(Host)).one()
-
-
-def live(browser):
-    return browser.page.query_one("[data-live]").attrs
 
 
 def keys(browser):

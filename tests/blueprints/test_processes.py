@@ -7,8 +7,7 @@ from sentinelweb.db import db
 from sentinelweb.services import process_beats, process_watch, processes
 from sentinelweb.services.processes import End, ProcessValues
 from tests.support.databases import both_databases
-
-HTMX = {"HX-Request": "true"}
+from tests.support.pages import HTMX, live
 
 
 @pytest.fixture
@@ -23,14 +22,6 @@ def register(user, clock):
         return processes.register(owner, ProcessValues(name=name, **values), keep_alive=keep_alive)
 
     return register
-
-
-def live(browser):
-    return browser.page.query_one("[data-live]").attrs
-
-
-def names(browser):
-    return [node.text for node in browser.page.query(".process-table .monitor-name")]
 
 
 class TestList:

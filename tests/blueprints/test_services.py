@@ -17,8 +17,8 @@ from sentinelweb.services.monitor_list import PAGE_SIZE
 from sentinelweb.services.probing import Found
 from tests.support.databases import both_databases
 from tests.support.factories import NOW
+from tests.support.pages import HTMX, errors, live, names
 
-HTMX = {"HX-Request": "true"}
 FILLED_IN = {"target": "https://example.com/health"}
 
 
@@ -30,24 +30,6 @@ def browser(client, user, login, clock):
 
 def only_service():
     return db.session.scalars(sa.select(Service)).one()
-
-
-def names(browser):
-    return [link.to_text() for link in browser.page.query(".monitor-name")]
-
-
-def errors(browser):
-    """The error texts by the name of the field that refers to them."""
-    found = {}
-    for control in browser.page.query("[aria-invalid=true]"):
-        ids = control.attrs["aria-describedby"].split()
-        [text] = [browser.text(f"#{name}") for name in ids if name.endswith("-error")]
-        found[control.attrs["name"]] = text
-    return found
-
-
-def live(browser):
-    return browser.page.query_one("[data-live]").attrs
 
 
 def events(response):
