@@ -12,12 +12,11 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 from functools import partial
-from pathlib import Path
 
 from config import ConfigurationError, Settings, load_settings
 from sentinelweb.runtime import watch
+from sentinelweb.runtime.own_directory import own_directory
 from sentinelweb.runtime.service import Service
 
 BACKLOG = 2048
@@ -110,11 +109,8 @@ def _report(_name: str, line: bytes) -> None:
 def main() -> int:
     try:
         settings = load_settings()
-        with (
-            listen(settings) as listener,
-            tempfile.TemporaryDirectory(prefix="sentinelweb-") as directory,
-        ):
-            asyncio.run(Web(settings, listener, str(Path(directory) / "pages.sock")).run())
+        with listen(settings) as listener, own_directory() as directory:
+            asyncio.run(Web(settings, listener, str(directory / "pages.sock")).run())
     except ConfigurationError as error:
         print(f"SentinelWeb cannot start: {error}", file=sys.stderr)  # noqa: T201 - for the operator
         return 1

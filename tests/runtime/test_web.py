@@ -274,20 +274,20 @@ def test_a_port_that_is_taken_is_told_in_a_sentence(settings: Settings) -> None:
     )
 
 
-def test_pages_that_hang_show_no_sign_while_the_door_does(web: Web) -> None:
+def test_pages_that_are_away_show_no_sign_while_the_door_does(web: Web) -> None:
     wait_until(lambda: sign_of("pages"), 10, "the first sign of the pages")
     [master] = [process for process in web.family("gunicorn") if process.ppid() == web.process.pid]
-    workers = master.children(recursive=True)
+    pages = [master, *master.children(recursive=True)]
     watched = psutil.Process(web.process.pid)
     try:
         watched.suspend()  # or it would start them again
-        for process in (master, *workers):
-            process.suspend()
+        for process in pages:
+            process.kill()
+        assert ended(pages, within=10) == []
         stopped_at, door_at = sign_of("pages"), sign_of("web")
         wait_until(lambda: sign_of("web") != door_at, 10, "another sign of the door")
         time.sleep(3)
         assert sign_of("pages") == stopped_at
     finally:
-        for process in (*workers, master, watched):
-            process.resume()
+        watched.resume()
     wait_until(lambda: sign_of("pages") != stopped_at, BACK_WITHIN + 10, "a sign of the pages")
