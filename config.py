@@ -198,8 +198,8 @@ class Settings(BaseSettings):
     )
     private_targets: Literal["auto", "allow", "deny"] = Field(
         "auto",
-        description="Whether channels may call private addresses. `auto` allows it unless "
-        "`REGISTRATION` is `open`. Link-local addresses are never called.",
+        description="Whether channels and services may call private addresses. `auto` allows it "
+        "unless `REGISTRATION` is `open`. Link-local addresses are never called.",
     )
     alerts_per_minute: int = Field(
         20,
