@@ -28,16 +28,7 @@ def _down(message: Message, description: str) -> str:
 
 
 def _up(message: Message, description: str) -> str:
-    return phrases.lines(
-        "✅ " + _("HOST BACK"),
-        "",
-        subject(message),
-        phrases.described(description),
-        phrases.back_since(message),
-        phrases.was_down_for(message),
-        "",
-        phrases.details(message),
-    )
+    return phrases.back(_("HOST BACK"), subject(message), message, description)
 
 
 def subject(message: Message) -> str:

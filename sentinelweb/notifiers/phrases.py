@@ -44,6 +44,20 @@ def happened_at_if_delayed(message: Message) -> str | None:
     return happened_at(message) if message.is_delayed else None
 
 
+def back(title: str, subject: str, message: Message, description: str) -> str:
+    """The whole text of who was silent, and is heard again."""
+    return lines(
+        f"✅ {title}",
+        "",
+        subject,
+        described(description),
+        back_since(message),
+        was_down_for(message),
+        "",
+        details(message),
+    )
+
+
 def back_since(message: Message) -> str:
     return "⏰ " + _("Back since: %(time)s", time=format_datetime(message.occurred_at))
 

@@ -47,16 +47,7 @@ def _told(message: Message) -> list[str | None]:
 
 
 def _up(message: Message, description: str) -> str:
-    return phrases.lines(
-        "✅ " + _("PROCESS BACK"),
-        "",
-        subject(message),
-        phrases.described(description),
-        phrases.back_since(message),
-        phrases.was_down_for(message),
-        "",
-        phrases.details(message),
-    )
+    return phrases.back(_("PROCESS BACK"), subject(message), message, description)
 
 
 def subject(message: Message) -> str:
