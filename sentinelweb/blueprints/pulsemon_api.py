@@ -13,7 +13,7 @@ from sentinelweb import access, attempts, pages
 from sentinelweb.core.pulsemon import UnusableError, instant, read_monitor, status_word
 from sentinelweb.extensions import csrf, settings
 from sentinelweb.models import StatusChange
-from sentinelweb.services import keyset, pulsemon
+from sentinelweb.services import keyset, pulsemon, scoping
 from sentinelweb.services.errors import InvalidInputError, NotFoundError
 from sentinelweb.services.pulsemon import MAX_CHANGES, MAX_LISTED, Found
 from sentinelweb.services.scoping import Program
@@ -44,7 +44,8 @@ def index() -> ResponseReturnValue:
     """`?limit=` and `?after=` cut it into pages."""
     program = _program()
     limit = _number("limit", MAX_LISTED, most=MAX_LISTED)
-    listed = pulsemon.find(program, after=_number("after", 0), limit=limit)
+    after = _number("after", 0, most=scoping.MAX_ID)
+    listed = pulsemon.find(program, after=after, limit=limit)
     answer = make_response(jsonify([_shown(found, program) for found in listed]))
     if len(listed) == limit:
         answer.headers["X-Next-After"] = str(listed[-1].heartbeat.id)

@@ -11,7 +11,7 @@ import requests
 
 from tests.support.stack import ROOT, Stack, clean_environment, wait_until
 
-SECONDS = 45  # of fuzzing
+SECONDS = 30  # of fuzzing, on each database
 KEY = "the token of the administrator"
 # Nothing probes or sends: the fuzzer makes up addresses.
 PROCFILE = "release: flask release\nweb: python -m sentinelweb.runtime.web\n"
@@ -38,11 +38,12 @@ MADE = [
 
 
 @contextmanager
-def running(directory: Path):
+def running(directory: Path, database_url: str):
     """The address of a server with some things on it."""
     stack = Stack(
         directory,
         PROCFILE,
+        database_url=database_url,
         admin_token=KEY,
         admin_email="admin@example.com",
         admin_password="correct horse battery staple",
@@ -63,8 +64,8 @@ def running(directory: Path):
         yield address
 
 
-def test_no_operation_fails(tmp_path):
-    with running(tmp_path) as address:
+def test_no_operation_fails(tmp_path, database_url):
+    with running(tmp_path, database_url) as address:
         fuzzer = subprocess.run(
             [
                 Path(sys.executable).with_name("schemathesis"),

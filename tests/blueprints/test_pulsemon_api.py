@@ -241,6 +241,13 @@ class TestReading:
         assert answer.json["detail"][0]["loc"] == ["query", query.partition("=")[0]]
 
     @both_databases
+    @pytest.mark.parametrize("number", [2**31, 2**63, 10**18])
+    def test_after_the_last_of_all_numbers_there_is_nothing(self, call, number):
+        created(call)
+        assert call("GET", f"/api/monitors?after={number}").json == []
+        assert call("GET", f"/api/history/backup-noite?before={number}").json == []
+
+    @both_databases
     @pytest.mark.parametrize("slug", ["other", "%00", "x" * 5_000, "a%20b", "%F0%9F%9A%A8"])
     @pytest.mark.parametrize(
         ("method", "path"),
