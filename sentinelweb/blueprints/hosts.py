@@ -19,7 +19,7 @@ from sentinelweb.services import (
     monitors,
     scoping,
 )
-from sentinelweb.services.hosts import NewKey
+from sentinelweb.services.hosts import AlreadyMadeError, NewKey
 from sentinelweb.services.monitor_list import ListQuery
 from sentinelweb.services.timeline import Position
 
@@ -47,8 +47,16 @@ def add() -> ResponseReturnValue:
     form = HostForm()
     form.offer(monitors.available_channels(scoping.home_team(current_user)))
     if form.validate_on_submit():
-        with form.showing_refusals():
-            return _show_key(hosts.create(current_user, form.values())), 201
+        try:
+            with form.showing_refusals():
+                new = hosts.create(current_user, form.values(), sheet=form.sheet.data or "")
+                return _show_key(new), 201
+        except AlreadyMadeError as error:
+            told = _(
+                "It exists already. Its key was shown once: make a new one if it was not copied."
+            )
+            flash(told, "info")
+            return redirect(_page(error.host_id), 303)
     return _render_form(form)
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
+
+from wtforms import HiddenField
+
 from sentinelweb.forms.fields import DurationField
 from sentinelweb.forms.monitors import MonitorForm
 from sentinelweb.i18n import lazy_gettext as _
@@ -10,6 +14,8 @@ from sentinelweb.services.hosts import MAX_SILENCE, MIN_SILENCE, HostValues
 
 
 class HostForm(MonitorForm):
+    # Sent again, as by reloading the answer, the same form makes no second host.
+    sheet = HiddenField(default=lambda: secrets.token_urlsafe(16))
     silent_after = DurationField(
         _("Silent after"),
         description=_(

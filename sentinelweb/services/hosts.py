@@ -13,13 +13,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from sentinelweb import clock
 from sentinelweb.core.schedule import Deadlines
 from sentinelweb.core.status import Event, Status, decide
 from sentinelweb.db import db, writing
-from sentinelweb.models import Host, MonitoringCycle
+from sentinelweb.models import Host, Monitor, MonitoringCycle
 from sentinelweb.services import counts, host_services, monitors, scoping, transitions
 from sentinelweb.services.counts import CountKey
 from sentinelweb.services.errors import NotFoundError
@@ -60,6 +62,14 @@ class NewKey:
     key: str
 
 
+class AlreadyMadeError(Exception):
+    """The form was sent before, and made this host then."""
+
+    def __init__(self, host_id: int) -> None:
+        super().__init__(host_id)
+        self.host_id = host_id
+
+
 def get(actor: Actor, host_id: int, *, to_change: bool = False) -> Host:
     return scoping.owned(actor, Host, host_id, to_change=to_change)
 
@@ -69,14 +79,33 @@ def hash_of(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
 
 
-def create(actor: Actor, values: HostValues) -> NewKey:
-    """Add a host whose agent is still to report, to the user's own team."""
+def create(actor: Actor, values: HostValues, *, sheet: str = "") -> NewKey:
+    """Add a host whose agent is still to report, to the user's own team.
+
+    Of the same `sheet`, which names a form that was filled in, one is made at most: raise
+    AlreadyMadeError for the second.
+    """
     now = clock.now()
-    with writing() as session:
-        host = Host(**values.columns(), team_id=scoping.home_team(actor))
-        key = _give_key(host)
-        monitors.add(session, host, now, values.channel_ids)
+    try:
+        with writing() as session:
+            team_id = scoping.home_team(actor)
+            host = Host(**values.columns(), team_id=team_id)
+            if sheet:
+                # By the team's name too: nobody can ask for the slug of another's monitor.
+                host.slug = hashlib.sha256(f"{team_id} {sheet}".encode()).hexdigest()[:32]
+                _refuse_another(session, host.slug)
+            key = _give_key(host)
+            monitors.add(session, host, now, values.channel_ids)
+    except IntegrityError:  # both arrived at once
+        _refuse_another(db.session(), host.slug)
+        raise
     return NewKey(host, key)
+
+
+def _refuse_another(session: Session, slug: str) -> None:
+    present = session.scalar(sa.select(Monitor.id).where(Monitor.slug == slug))
+    if present is not None:
+        raise AlreadyMadeError(present)
 
 
 def edit(actor: Actor, host_id: int, values: HostValues) -> Host:

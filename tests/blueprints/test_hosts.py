@@ -13,6 +13,7 @@ from sentinelweb.services import host_reports, host_silence, hosts
 from tests.support.databases import both_databases
 from tests.support.factories import NOW
 from tests.support.pages import HTMX, live
+from tests.support.parallel import together
 
 
 @pytest.fixture
@@ -90,6 +91,50 @@ class TestOthers:
     @pytest.mark.parametrize("path", ["/hosts/x", "/hosts/-1", f"/hosts/{2**80}", "/hosts/0"])
     def test_an_id_that_is_none_is_not_found(self, browser, path):
         assert browser.get(path).status_code == 404
+
+
+class TestSentTwice:
+    def fill_in(self, browser):
+        browser.get("/hosts/add")
+        return browser.filled("host-form", {"name": "db-1.example.com"}).fields
+
+    @both_databases
+    def test_reloading_the_answer_makes_no_second_host(self, browser, user):
+        fields = self.fill_in(browser)
+        assert browser.post("/hosts/add", data=fields).status_code == 201
+        [host] = db.session.scalars(sa.select(Host))
+        key = host.key_hash
+
+        again = browser.post("/hosts/add", data=fields)
+
+        assert (again.status_code, again.location) == (303, f"/hosts/{host.id}")
+        assert [host.key_hash for host in db.session.scalars(sa.select(Host))] == [key]
+        browser.get(again.location)
+        assert "It exists already." in browser.text("body")
+
+    @both_databases
+    def test_a_form_that_arrives_twice_at_once_makes_one(self, app, browser, user):
+        fields = self.fill_in(browser)
+        values = hosts.HostValues("db-1.example.com")
+
+        def create():
+            try:
+                return hosts.create(user, values, sheet=fields["sheet"]).host.id
+            except hosts.AlreadyMadeError as error:
+                return error.host_id
+
+        assert len(set(together(app, [create] * 4))) == 1
+        assert len(db.session.scalars(sa.select(Host)).all()) == 1
+
+    def test_the_sheet_of_another_team_is_another(self, user, other_user):
+        values = hosts.HostValues("db-1.example.com")
+        ours = hosts.create(user, values, sheet="1").host
+        theirs = hosts.create(other_user, values, sheet="1").host
+        assert ours.slug != theirs.slug
+
+    def test_two_forms_make_two(self, browser):
+        for _ in range(2):
+            assert browser.post("/hosts/add", data=self.fill_in(browser)).status_code == 201
 
 
 class TestList:
