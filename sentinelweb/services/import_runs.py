@@ -194,10 +194,10 @@ def _begin_anew(run: TeamImport) -> None:
 
 def _cut_short(run: TeamImport) -> str:
     with i18n.reading_as(Reader(run.locale)):
-        return _(
-            "It was cut short %(n)s times at the same place. What is imported already stays.",
-            n=MAX_ATTEMPTS,
-        )
+        text = _("It was cut short %(n)s times at the same place.", n=MAX_ATTEMPTS)
+        if run.state == ImportState.IMPORTING:
+            text += " " + _("What is imported already stays.")
+        return text
 
 
 def _carry_out(run: TeamImport, settings: Settings) -> None:
