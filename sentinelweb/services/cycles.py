@@ -37,6 +37,7 @@ from sentinelweb.services import leases, local_host
 SPREAD = 0.5
 MOST_SPREAD = 10.0  # seconds, of an interval that is long
 MOST_PAUSE = 0.2  # seconds between two batches; few of them are not to wait for nothing
+MISSED = 3  # intervals without a cycle
 LOST_AFTER = timedelta(seconds=30)  # a batch that waits nowhere, and that nobody has begun
 
 log = structlog.get_logger(__name__)
@@ -68,7 +69,7 @@ def run(now: datetime, redis: Redis) -> Statistics | None:
         if host_id is None:
             return None
         local_host.reports(session, host_id, now)
-        statistics.services_late = _late(session, now, chosen)
+        statistics.services_late = _late(session, host_id, now, chosen)
         session.add(
             MonitoringCycle(
                 id=cycle_id,
@@ -133,24 +134,21 @@ def token_of(cycle_id: str) -> datetime | None:
     return found
 
 
-def _late(session: Session, now: datetime, chosen: Settings) -> int:
+def _late(session: Session, host_id: int, now: datetime, chosen: Settings) -> int:
     """How many services were due before the previous cycle and have not been looked at yet."""
     interval = timedelta(seconds=chosen.loop_interval_seconds)
     this = leases.next_slot(now, chosen.loop_interval_seconds) - interval
-    return (
-        session.scalar(
-            # A cycle claims a moment after its time, or before the next in any case.
-            sa.select(sa.func.count()).where(_services.c.claimed_at < this)
-        )
-        or 0
-    ) + (
-        session.scalar(
-            sa.select(sa.func.count()).where(
-                _services.c.next_check_at < this - interval, _services.c.claimed_at.is_(None)
-            )
-        )
-        or 0
+    # A cycle claims a moment after its time, or before the next in any case.
+    waiting = sa.select(sa.func.count()).where(_services.c.claimed_at < this)
+    late = session.scalar(waiting) or 0
+    latest = sa.select(sa.func.max(_cycles.c.created_at)).where(_cycles.c.host_id == host_id)
+    previous = session.scalar(latest)
+    if previous is not None and now - previous > MISSED * interval:
+        return late  # the rest nobody could claim: we were away, and probing did not lag behind
+    unclaimed = sa.select(sa.func.count()).where(
+        _services.c.next_check_at < this - interval, _services.c.claimed_at.is_(None)
     )
+    return late + (session.scalar(unclaimed) or 0)
 
 
 def _claim_all(now: datetime, redis: Redis, cycle_id: str, statistics: Statistics) -> None:

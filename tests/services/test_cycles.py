@@ -130,6 +130,16 @@ def test_late_are_those_that_were_due_before_the_previous_cycle(
     assert cycles.run(clock.now, redis) == Statistics(services_due=2, services_late=1, batches=1)
 
 
+def test_after_an_outage_of_ours_nothing_is_late(
+    admin: User, redis: Redis, clock: Clock, make_service: MakeService
+):
+    make_service(admin, next_check_at=clock.now + timedelta(seconds=5))
+    cycles.run(clock.now, redis)
+    clock.advance(minutes=10)
+    assert cycles.run(clock.now, redis) == Statistics(services_due=1, batches=1)
+    assert cycle().services_late == 0
+
+
 def test_batches_that_redis_has_lost_are_due_again(
     admin: User, redis: Redis, clock: Clock, make_service: MakeService
 ):
