@@ -29,7 +29,9 @@ class Gathering(Exchange):
         """As much of it as was kept; `size` is all of it."""
         return b"".join(self._body)
 
-    def reply(self, status: int, body: bytes) -> None:
+    def reply(self, status: int, body: bytes, headers: bytes = b"") -> None:
+        """Answer with `headers`, which are lines, beside those of every ping."""
         door = self.connection.door
-        self.answer = messages.answer(self.request, status, body, door.ping_headers, door.date)
+        headers += door.ping_headers
+        self.answer = messages.answer(self.request, status, body, headers, door.date)
         self.connection.flush()

@@ -7,12 +7,15 @@ from urllib.parse import unquote
 
 from sentinelweb import clock
 from sentinelweb.core.signals import Outcome, read_target
+from sentinelweb.front_door import messages
 from sentinelweb.front_door.connection import Connection
 from sentinelweb.front_door.forwarding import client_address
 from sentinelweb.front_door.gathering import Gathering
 from sentinelweb.front_door.messages import Request
 from sentinelweb.front_door.recorder import Waiting
 from sentinelweb.services import ping_http
+
+_ALLOW = messages.header_lines([(b"Allow", ", ".join(ping_http.METHODS).encode())])
 
 
 class Ping(Gathering):
@@ -25,7 +28,7 @@ class Ping(Gathering):
     def complete(self) -> None:
         request, door = self.request, self.connection.door
         if request.method not in ping_http.METHODS:
-            self.reply(405, b'{"ok": false, "error": "GET, HEAD or POST, please"}')
+            self.reply(405, b'{"ok": false, "error": "GET, HEAD or POST, please"}', _ALLOW)
             return
         self._received_at = clock.now()
         path, _, query = request.target.decode("latin-1").partition("?")

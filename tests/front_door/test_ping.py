@@ -83,7 +83,8 @@ def test_head_is_answered_without_a_body(door: FrontDoor) -> None:
 
 
 def test_another_method_is_refused(door: FrontDoor) -> None:
-    assert door.request(get("/ping/nightly", method=b"DELETE")).status == 405
+    answer = door.request(get("/ping/nightly", method=b"DELETE"))
+    assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD, POST")
     assert stored() == []
 
 
