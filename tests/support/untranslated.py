@@ -26,6 +26,9 @@ _SPOKEN = (
     *("alt", "aria-label", "aria-description", "placeholder", "title"),
     *("data-announce", "data-copied", "data-hide", "data-label", "data-show", "data-title"),
 )
+_MACRO_OF_ATTRIBUTES = re.compile(
+    r'(\{%-? macro [^%]*%\}\s*)((?:(?:[\w:-]+="[^"]*"|data-[\w-]+)\s*)+)(\{%-? endmacro)'
+)
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _TITLE = re.compile(r"[A-Z][a-z]")
 _SENTENCE = re.compile(r"[A-Z][a-z]|[a-z]{2,},? [a-z]{2,}")
@@ -63,9 +66,10 @@ def _markup(environment: Environment, source: str) -> str:
     """The HTML of a template, without what Jinja puts in, translates, or keeps for later.
 
     What it puts in is a zero, and what decides is a space, so that the words around it stay two.
+    Attributes that are a macro get an element.
     """
     markup, kept = [], True
-    tokens = environment.lex(source)
+    tokens = environment.lex(_MACRO_OF_ATTRIBUTES.sub(r"\1<i \2></i>\3", source))
     for _line, kind, value in tokens:
         if kind == "data" and kept:
             markup.append(value)
