@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from sentinelweb.front_door import messages
+from sentinelweb.front_door import mending, messages
 from sentinelweb.front_door.messages import UNREADABLE, Header, Request
 
 if TYPE_CHECKING:
@@ -60,6 +60,23 @@ class Exchange:
         """Nobody waits for the answer any more."""
 
 
+class _BodyAlone:
+    """What a parser calls that is at a body whose head another has read."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.on_body = connection.on_body
+        self.on_message_complete = connection.on_message_complete
+
+
+def _framing(request: Request) -> list[Header]:
+    """The headers that tell how long the body is; none if there is no body."""
+    return [
+        (name, value)
+        for name, value in request.headers
+        if name.lower() in {b"content-length", b"transfer-encoding"}
+    ]
+
+
 class Connection(asyncio.Protocol):
     """`deadline` is when it is given up for being slow, on the door's clock."""
 
@@ -70,15 +87,17 @@ class Connection(asyncio.Protocol):
         self.writable = asyncio.Event()
         self.writable.set()
         self._transport: asyncio.Transport
-        self._parser = httptools.HttpRequestParser(self)
-        # A NUL in a header is no reason to lose a ping. Pages refuse such a request (pages.py).
-        self._parser.set_dangerous_leniencies(lenient_headers=True)
+        self._parser = self._new_parser()
         self._exchanges: deque[Exchange] = deque()
         self._receiving: Exchange | None = None
         self._whole_by = 0.0
         self._begun = 0  # requests
         self._in_head = False
         self._head_size = 0
+        self._head: list[bytes] = []  # as it came, with what came behind it
+        self._head_of = 0  # the number of its request
+        self._mended = False
+        self._unread: Exchange | None = None  # whose body the parser leaves to us
         self._target = b""
         self._headers: list[Header] = []
         self._last = False  # no request is read any more
@@ -101,14 +120,11 @@ class Connection(asyncio.Protocol):
         if self._last:
             return
         begun = self._begun
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._last = True
-        except httptools.HttpParserCallbackError:
-            raise  # our own fault
-        except httptools.HttpParserError:
-            self._refuse(400)
+        if self._in_head:
+            self._head.append(data)
+        elif self._receiving is None:
+            self._head, self._head_of = [data], begun + 1
+        self._parse(data)
         if self._in_head and self._begun == begun:
             self._head_size += len(data)
             if self._head_size > MAX_HEAD:
@@ -116,6 +132,22 @@ class Connection(asyncio.Protocol):
         elif self._receiving is not None:
             self.deadline = min(self.door.now + BODY_SILENCE, self._whole_by)
         self._regulate()
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if self._unread is None:
+                self._last = True
+            else:
+                self._read_body(self._unread, data[upgrade.args[0] :])
+        except httptools.HttpParserCallbackError:
+            raise  # our own fault
+        except httptools.HttpParserError:
+            if self._in_head and self._begun == self._head_of and not self._mended:
+                self._mend()
+            else:
+                self._refuse(400)
 
     def eof_received(self) -> bool:
         """The client sends nothing more, but may still read what it asked for."""
@@ -166,12 +198,15 @@ class Connection(asyncio.Protocol):
             headers=self._headers,
             keep_alive=parser.should_keep_alive()
             and not parser.should_upgrade()
+            and not self._mended
             and not self.door.stopping,
         )
         if request.version == "1.0" and request.header(b"transfer-encoding"):
             # An old proxy in front may see the end of the body elsewhere (RFC 9112, 6.1).
             request.keep_alive = False
         exchange = self._receiving = self.door.exchange(self, request)
+        if parser.should_upgrade() and _framing(request):
+            self._unread = exchange
         self._exchanges.append(exchange)
         if exchange is self._exchanges[0]:
             if request.method != "GET" and request.expects_continue:
@@ -185,6 +220,8 @@ class Connection(asyncio.Protocol):
             self._receiving.receive(data)
 
     def on_message_complete(self) -> None:
+        if self._unread is not None:
+            return
         exchange, self._receiving = self._receiving, None
         if exchange is None:
             return
@@ -195,6 +232,41 @@ class Connection(asyncio.Protocol):
         exchange.complete()
         if exchange.answer is not None:
             self.flush()
+
+    # What the parser cannot read alone
+
+    def _new_parser(self) -> httptools.HttpRequestParser:
+        parser = httptools.HttpRequestParser(self)
+        # A NUL in a header is no reason to lose a ping. Pages refuse such a request (pages.py).
+        parser.set_dangerous_leniencies(lenient_headers=True)
+        return parser
+
+    def _mend(self) -> None:
+        """Read a ping again without what no parser takes, as soon as its head is there."""
+        head = b"".join(self._head)
+        if not mending.is_ping(head):
+            self._refuse(400)
+        elif parts := mending.split(head):
+            mended = mending.mend(parts[0])
+            if mended is None:
+                self._refuse(400)
+                return
+            self._mended, self._in_head = True, False
+            self._parser = self._new_parser()
+            self.data_received(mended + parts[1])
+
+    def _read_body(self, exchange: Exchange, data: bytes) -> None:
+        """Read the body of a request that offers an upgrade, at which the parser stops.
+
+        We never accept, and then the request means what it means without (RFC 9110, 7.8). `curl
+        --http2` sends every ping so.
+        """
+        self._unread = None
+        self._parser = httptools.HttpRequestParser(_BodyAlone(self))
+        framing = messages.header_lines(_framing(exchange.request))
+        self._parse(b"POST / HTTP/1.1\r\n%s\r\n" % framing)
+        if data:
+            self._parse(data)
 
     # The answers
 

@@ -10,6 +10,7 @@ door has accepted is to be recorded.
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import select
 import signal
@@ -50,7 +51,11 @@ class Recording:
         self._refused = 0  # since the last group that was recorded
 
     def run(self) -> None:
-        """Record until the door closes its end."""
+        """Record until the door closes its end, or is killed."""
+        with contextlib.suppress(ConnectionError):
+            self._run()
+
+    def _run(self) -> None:
         while True:
             self._show_sign()
             signals = self._read(max(0.0, self._next_sign - time.monotonic()))

@@ -124,6 +124,31 @@ def test_no_ping_is_refused_for_what_it_carries(
     assert count_pings() == before + 1
 
 
+# Without the ends of lines, and without what says how long a body is.
+lines = st.binary(max_size=100).map(
+    lambda line: re.sub(rb"[\r\n]|(?i:content-l|transfer-e)", b" ", line)
+)
+
+
+@bad_input
+@given(
+    query=st.binary(max_size=100).map(lambda text: re.sub(rb"[\r\n]", b" ", text)),
+    garbage=st.lists(lines.filter(bool), max_size=5),
+    end=st.sampled_from([b"\r\n", b"\n"]),
+)
+@example("msg=Übung fertig".encode(), [], b"\r\n")
+@example(
+    b"msg=\xdcbung\0", [b"garbage", b"X-A : b", "Ünï: z".encode(), b"X\0y: z", b" folded"], b"\n"
+)
+def test_no_ping_is_refused_for_what_no_parser_takes(
+    door: FrontDoor, query: bytes, garbage: list[bytes], end: bytes
+) -> None:
+    before = count_pings()
+    head = [b"GET /ping/nightly?%s HTTP/1.1" % query, b"Host: localhost", *garbage]
+    assert statuses(door, end.join([*head, b"", b""])) == [200]
+    assert count_pings() == before + 1
+
+
 @bad_input
 @given(
     method=st.sampled_from([b"GET", b"POST", b"PUT", b"OPTIONS", b"TRACE", b"PRI", b"get", b""]),
