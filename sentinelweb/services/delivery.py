@@ -1,8 +1,8 @@
 """The outbox carried out: due deliveries are leased, sent by many threads at once, and recorded.
 
 A delivery is the promise, and nothing that happens here can break it: its row stays due until a
-result is committed. A worker that dies at any point gives it back when its lease ends, and it is
-sent again with the same id.
+result is committed. A worker renews its leases while it lives. One that dies at any point gives
+its deliveries back when they end, and they are sent again with the same id.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ from sentinelweb.services.parcels import Batch, End, Parcel, Report, Result
 THREADS = 32
 CHANNELS_AT_ONCE = 2 * THREADS  # what each thread sends, and the next ready for it
 RUN_SECONDS = 60.0
-# A thread begins no message later than this after the lease began. One exchange takes up to 10 s,
-# and Telegram may need two: outbox.LEASE must outlast them, or another worker sends the same again.
+# A thread begins no message of a batch later than this after it was taken: a slow receiver with
+# many messages must give it back to the others.
 SENDING_SECONDS = 20.0
 LOOK_SECONDS = 0.5  # between two looks for new work while messages are on their way
 GATHER_SECONDS = 0.01  # results that arrive within it share a commit
@@ -63,29 +63,30 @@ def run(settings: Settings) -> Statistics:
     statistics = Statistics()
     reports: SimpleQueue[Report] = SimpleQueue()
     done: list[Report] = []
-    batches = 0
+    under_way: list[Batch] = []
     stop_at = time.monotonic() + RUN_SECONDS
     with ThreadPoolExecutor(THREADS, thread_name_prefix="sender") as pool:
         while True:
-            done += _gather(reports, LOOK_SECONDS if batches else 0)
-            ended = sum(isinstance(item, End) for item in done)
-            room = CHANNELS_AT_ONCE - batches + ended if time.monotonic() < stop_at else 0
+            done += _gather(reports, LOOK_SECONDS if under_way else 0)
+            ended = {id(item.batch) for item in done if isinstance(item, End)}
+            held = [batch for batch in under_way if id(batch) not in ended]
+            room = CHANNELS_AT_ONCE - len(held) if time.monotonic() < stop_at else 0
             try:
-                leased = _turn(done, room, settings, statistics)
+                leased = _turn(done, held, room, settings, statistics)
             except (OperationalError, InterfaceError, OSError) as error:
                 # What was sent and is not recorded would be sent again: the database may be away
                 # for no more than a moment.
-                if not (batches or done) or time.monotonic() > stop_at + RUN_SECONDS:
+                if not (under_way or done) or time.monotonic() > stop_at + RUN_SECONDS:
                     raise
                 log.warning("results_wait_for_database", error=type(error).__name__)
                 db.session.rollback()
                 time.sleep(LOOK_SECONDS)
                 continue
             done = []
-            batches += len(leased) - ended
+            under_way = held + leased
             for batch in leased:
                 pool.submit(_send_batch, batch, settings, reports.put)
-            if not batches:
+            if not under_way:
                 break
     if any(statistics.as_dict().values()):
         log.info("deliveries_sent", **statistics.as_dict())
@@ -105,9 +106,16 @@ def _gather(reports: SimpleQueue[Report], timeout: float) -> list[Report]:
         return items
 
 
-def _turn(done: list[Report], room: int, settings: Settings, statistics: Statistics) -> list[Batch]:
-    """Record `done` and lease up to `room` batches."""
-    if not done:
+def _turn(
+    done: list[Report],
+    held: list[Batch],
+    room: int,
+    settings: Settings,
+    statistics: Statistics,
+) -> list[Batch]:
+    """Record `done`, renew the leases of `held`, and lease up to `room` batches."""
+    renewing = _must_renew(held)
+    if not done and not renewing:
         due = next_due() if room else None
         db.session.commit()  # not to hold an old snapshot while waiting
         if due is None or due > clock.now():
@@ -115,9 +123,19 @@ def _turn(done: list[Report], room: int, settings: Settings, statistics: Statist
     with writing() as session:
         now = clock.now()
         recorded = outbox.record(session, done, now) if done else Statistics()
+        # Before others are leased: what ran out while the database was away is still being sent.
+        until = outbox.renew(session, held, now) if renewing else None
         leased = outbox.lease(session, room, now, settings) if room else []
+    if until:
+        for batch in held:
+            batch.lease = until
     statistics.add(recorded)
     return leased
+
+
+def _must_renew(held: list[Batch]) -> bool:
+    last = outbox.LEASE - outbox.RENEW_AFTER
+    return any(batch.lease - clock.now() < last for batch in held)
 
 
 def _send_batch(batch: Batch, settings: Settings, report: Callable[[Report], None]) -> None:

@@ -43,7 +43,10 @@ from sentinelweb.services.parcels import (
 )
 
 QUEUE = 500  # deliveries of a channel that are looked at together
-LEASE = timedelta(seconds=45)
+# Who works on deliveries renews their lease. One who was killed gives them back when it ends; after
+# a database that was away for longer another worker may send the same again.
+LEASE = timedelta(seconds=20)
+RENEW_AFTER = timedelta(seconds=5)
 
 BACKOFF = (timedelta(seconds=15), timedelta(minutes=2))
 MAX_ATTEMPTS = len(BACKOFF) + 1
@@ -336,6 +339,24 @@ def _change_settings(session: Session, destination: Destination, item: Result) -
             .where(_channels.c.id == destination.id)
             .values(settings={**destination.settings, **item.changed})
         )
+
+
+def renew(session: Session, batches: Iterable[Batch], now: datetime) -> datetime:
+    """Hold these batches, and what is parked behind them, for another lease. Return its end.
+
+    It is theirs once that is committed.
+    """
+    until = now + LEASE
+    groups: dict[datetime, list[int]] = defaultdict(list)
+    for batch in batches:
+        groups[batch.lease].append(batch.destination.id)
+    for lease_end, channel_ids in groups.items():
+        session.execute(
+            sa.update(_deliveries)
+            .where(_deliveries.c.channel_id.in_(channel_ids), _deliveries.c.due_at == lease_end)
+            .values(due_at=until)
+        )
+    return until
 
 
 def _resume(session: Session, batches: Iterable[Batch], now: datetime) -> None:

@@ -19,7 +19,7 @@ from tests.support.receiver import Call, Receiver, Reply
 from tests.support.stack import wait_until
 
 DOWN_WITHIN = 60
-TOLD_WITHIN = 90  # a worker that was killed leaves a lease of 45 s behind
+TOLD_WITHIN = 90  # a worker that was killed leaves a lease of 20 s behind
 
 
 def endure(

@@ -22,6 +22,7 @@ from sentinelweb import outbound
 from sentinelweb.db import db, writing
 from sentinelweb.models import Channel, Delivery, DeliveryAttempt, HeartbeatCheck, Monitor, User
 from sentinelweb.services import delivery, outbox
+from sentinelweb.services.outbox import Statistics
 from sentinelweb.services.transitions import delivery_row
 from tests.conftest import Clock
 from tests.support.messages import FACTS
@@ -345,9 +346,35 @@ class TestALease:
         assert get(id_).state == "sent"
         assert reasons(id_) == [""]
 
-    def test_is_shorter_than_a_batch_can_take(self) -> None:
-        longest = delivery.SENDING_SECONDS + 2 * outbound.TOTAL_SECONDS
-        assert longest < outbox.LEASE.total_seconds()
+    def test_is_renewed_while_its_messages_are_on_their_way(
+        self,
+        app: Flask,
+        settings: Settings,
+        channel: Channel,
+        receiver: Receiver,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(outbox, "LEASE", timedelta(seconds=2 * slowness()))
+        monkeypatch.setattr(outbox, "RENEW_AFTER", timedelta(seconds=0.3))
+        monkeypatch.setattr(outbound.calls, "TOTAL_SECONDS", 600.0)
+        receiver.default = Reply(delay=2.5 * outbox.LEASE.total_seconds())
+        ids = [promise(channel)]
+
+        def work() -> None:
+            with app.app_context():
+                delivery.run(settings)
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        receiver.wait_for(1)
+        ids.append(promise(channel, "up"))
+        others = Statistics()
+        while worker.is_alive():
+            others.add(delivery.run(settings))
+            time.sleep(0.05)
+        assert others == Statistics()
+        assert [get(id_).state for id_ in ids] == ["sent", "sent"]
+        assert events(receiver) == ["down", "up"]
 
 
 class TestManyAtOnce:
