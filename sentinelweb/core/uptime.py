@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from sentinelweb.core.status import Status
 
-# Worst first. What happened during a day is told by the worst status of it.
+# Worst first.
 SEVERITY = (Status.DOWN, Status.LATE, Status.UP, Status.NEW, Status.PAUSED)
 
 
@@ -31,8 +31,13 @@ class Bucket:
 
     @property
     def worst(self) -> Status | None:
-        """The worst status of the span; None if the monitor did not exist then."""
-        return next((status for status in SEVERITY if self.spent.get(status)), None)
+        """The worst status of the span; None if the monitor did not exist then.
+
+        Late counts as up, as it does in the uptime: a job that pings when it is done comes after
+        its time every day, and all its days would warn of nothing.
+        """
+        worst = next((status for status in SEVERITY if self.spent.get(status)), None)
+        return Status.UP if worst is Status.LATE else worst
 
     @property
     def down(self) -> timedelta:
