@@ -34,7 +34,7 @@ from sentinelweb.services import figures
 LEVELS = (60, 600, 3_600, 86_400)  # seconds of a bucket; the days are those of UTC
 
 STRETCH = 20_000  # ids
-PIECE = 1_000  # results of one transaction, or those of one service: more would hold up pings
+PIECE = 500  # results of one transaction, or those of one service: more would hold up pings
 PATIENCE = 5.0  # seconds to wait for transactions that may still add results to a stretch
 
 CYCLES = 500  # of one transaction
