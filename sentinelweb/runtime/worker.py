@@ -271,19 +271,19 @@ class Pool:
 
     def run(self) -> None:
         """Keep the workers running until SIGTERM or SIGINT."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: sys.exit(0))
+        asked_to_stop = _wakes_on_stop()
         pulse = liveness.Pulse(liveness.WORKER)
         has_begun_anew = False
         try:
-            while True:
+            while not wait([asked_to_stop], timeout=0):
                 for slot in self._slots:
                     slot.keep_running()
                 with self._app.app_context():
                     has_begun_anew = has_begun_anew or _begin_anew()
                     if self._slots[0].shows_life:
                         pulse.beat()
-                wait([slot.sentinel for slot in self._slots if slot.sentinel], timeout=0.5)
+                sentinels = [slot.sentinel for slot in self._slots if slot.sentinel]
+                wait([asked_to_stop, *sentinels], timeout=0.5)
         finally:
             self._stop()
 
@@ -293,6 +293,25 @@ class Pool:
         until = time.monotonic() + STOP_GRACE
         for slot in self._slots:
             slot.join(until)
+
+
+def _wakes_on_stop() -> int:
+    """A file that can be read once SIGTERM or SIGINT has come.
+
+    An exception out of the handler could be lost: a signal that comes during a fork is handled by
+    the hooks that run after it, and Python ignores what these raise.
+    """
+    read_end, write_end = os.pipe()
+    keeper = os.getpid()
+
+    def stop(*_: object) -> None:
+        if os.getpid() != keeper:  # a worker that has only just begun
+            os._exit(0)
+        os.write(write_end, b"\0")
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    return read_end
 
 
 def _begin_anew() -> bool:

@@ -86,7 +86,7 @@ def test_a_client_that_says_no_more_still_gets_its_answer(
     [
         b"nonsense\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # somebody speaks TLS
-        b"GET /ping/a\r\n\r\n",
+        b"GET /ping/a HTTP/x\r\n\r\n",
         b"POST /ping/a HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
         b"POST /ping/a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"POST /ping/a HTTP/1.1\r\nContent-Length: -1\r\n\r\n",

@@ -31,6 +31,7 @@ from sentinelweb.models import (
     StatusChange,
     User,
 )
+from sentinelweb.runtime.worker import STOP_GRACE
 from sentinelweb.services import leases
 from tests.support.patience import slowness
 from tests.support.receiver import Receiver, Reply
@@ -349,3 +350,15 @@ def test_it_starts_before_redis_does(settings: Settings, app: Flask, tmp_path: P
             server.start()
             with Redis.from_url(server.url) as redis:
                 result(enqueue(redis, jobs.AUDITS, "describe"))
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("count", [1, 3, 5, 7])
+def test_asked_to_stop_while_it_starts_its_workers_it_ends(
+    app: Flask, settings: Settings, count: int
+):
+    """A signal that comes during a fork must not get lost."""
+    with command(settings, "worker") as worker:
+        wait_until(lambda: len(worker.children()) >= count, 20)
+        os.kill(worker.pid, signal.SIGTERM)
+        assert worker.wait(2 * STOP_GRACE * slowness()) == 0
