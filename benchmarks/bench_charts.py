@@ -9,6 +9,7 @@ sums up the same at one level.
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -230,6 +231,9 @@ def measure_summing(report: Report, database: str) -> None:
         have = session.scalar(sa.select(sa.func.count()).select_from(_services)) or 0
         _add_services(session, team_id, SUMMED_SERVICES - have)
     rollups.run()
+    # As the workers do: what this process has gathered is not looked through in a transaction.
+    gc.collect()
+    gc.freeze()
     now, rates, transactions, bare = clock.now().replace(second=0), [], [], []
     for minute in range(MINUTES):
         _add_minute(now + timedelta(minutes=minute))
