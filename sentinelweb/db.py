@@ -82,6 +82,14 @@ def among(column: sa.ColumnElement[int], ids: Collection[int]) -> sa.ColumnEleme
     return column == sa.any_(sa.literal(list(ids), ARRAY(sa.Integer)))
 
 
+def earliest(column: sa.ColumnElement[Any]) -> datetime | None:
+    """The earliest instant in a column that is indexed where it is not NULL: one read of it."""
+    found: datetime | None = db.session.scalar(
+        sa.select(sa.func.min(column)).where(column.is_not(None))
+    )
+    return found
+
+
 @contextlib.contextmanager
 def writing() -> Iterator[Session]:
     """One write transaction on the current session, committed at the end or rolled back.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from datetime import timedelta
@@ -11,6 +10,7 @@ import sqlalchemy as sa
 
 from config import Settings
 from sentinelweb import clock
+from sentinelweb.core.credentials import hash_of
 from sentinelweb.db import db, writing
 from sentinelweb.i18n import gettext as _
 from sentinelweb.models import ApiKey, Role, User
@@ -98,8 +98,3 @@ def _note_use(key: ApiKey) -> None:
     if key.last_used_at is None or now - key.last_used_at >= NOTED_EVERY:
         with writing() as session:
             session.execute(sa.update(ApiKey).where(ApiKey.id == key.id).values(last_used_at=now))
-
-
-def hash_of(secret: str) -> str:
-    """Without salt or stretching, as 192 random bits cannot be guessed."""
-    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()

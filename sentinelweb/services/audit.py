@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from sentinelweb.core.schedule import Deadlines
 from sentinelweb.core.status import Event, Status, decide
-from sentinelweb.db import among, db, writing
+from sentinelweb.db import among, earliest, writing
 from sentinelweb.models import HeartbeatCheck, Monitor
 from sentinelweb.services import counts, outages, transitions
-from sentinelweb.services.facts import heartbeat_facts
+from sentinelweb.services.facts import MONITOR_COLUMNS, heartbeat_facts
 from sentinelweb.services.transitions import Transition
 
 # Larger batches are no faster, and hold pings up for as long as their transaction lasts.
@@ -61,12 +61,7 @@ def run(now: datetime) -> AuditStatistics:
 
 def next_due() -> datetime | None:
     """The earliest moment at which some heartbeat becomes overdue."""
-    earliest: datetime | None = db.session.scalar(
-        sa.select(sa.func.min(_heartbeats.c.overdue_at)).where(
-            _heartbeats.c.overdue_at.is_not(None)
-        )
-    )
-    return earliest
+    return earliest(_heartbeats.c.overdue_at)
 
 
 def is_due(now: datetime) -> bool:
@@ -79,13 +74,8 @@ def _judge_batch(session: Session, now: datetime) -> tuple[int, int]:
     """Judge up to BATCH overdue heartbeats. Return how many there were, and the alerts written."""
     rows = session.execute(
         sa.select(
-            _monitors.c.id,
-            _monitors.c.slug,
+            *MONITOR_COLUMNS,
             _monitors.c.alias,
-            _monitors.c.name,
-            _monitors.c.description,
-            _monitors.c.status,
-            _monitors.c.status_since,
             _heartbeats.c.expected_period,
             _heartbeats.c.grace_period,
             _heartbeats.c.cron_expression,

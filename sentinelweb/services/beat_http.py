@@ -11,7 +11,7 @@ from datetime import datetime
 
 from config import Settings
 from sentinelweb.core.beats import Beat, BeatReceipt, read_details
-from sentinelweb.core.credentials import shown_key
+from sentinelweb.core.credentials import hash_of, shown_key
 from sentinelweb.core.instants import iso
 from sentinelweb.core.signals import NotRecordedError
 from sentinelweb.services import api_keys, process_tokens
@@ -52,7 +52,7 @@ def read(
             return None
         half_over = token.expires_at - now < process_tokens.VALID_FOR / 2
         return Reading(beat, process_tokens.issue(process_id, settings, now) if half_over else "")
-    return Reading(beat._replace(key_hash=api_keys.hash_of(secret))) if secret else None
+    return Reading(beat._replace(key_hash=hash_of(secret))) if secret else None
 
 
 def answer(outcome: BeatReceipt | NotRecordedError | None, renewed: str = "") -> tuple[int, bytes]:

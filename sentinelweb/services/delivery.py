@@ -14,13 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from queue import Empty, SimpleQueue
 
-import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from config import Settings
 from sentinelweb import clock, i18n, notifiers
-from sentinelweb.db import db, writing
+from sentinelweb.db import db, earliest, writing
 from sentinelweb.i18n import gettext as _
 from sentinelweb.models import Delivery
 from sentinelweb.notifiers.base import (
@@ -49,9 +48,7 @@ log = structlog.get_logger(__name__)
 
 def next_due() -> datetime | None:
     """The earliest moment at which some delivery can be taken: one read of an index."""
-    return db.session.scalar(
-        sa.select(sa.func.min(Delivery.due_at)).where(Delivery.due_at.is_not(None))
-    )
+    return earliest(Delivery.__table__.c.due_at)
 
 
 def run(settings: Settings) -> Statistics:

@@ -16,13 +16,14 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from sentinelweb.core.credentials import hash_of
 from sentinelweb.core.host_reports import MAX_SERVICES, CycleReport, HostReport
 from sentinelweb.core.status import Event, Status, decide
 from sentinelweb.core.uids import CHANCE_BITS, time_ordered_uuid
 from sentinelweb.db import db, writing
 from sentinelweb.extensions import settings
 from sentinelweb.models import Host, Monitor, MonitoringCycle
-from sentinelweb.services import host_services, hosts, probing, transitions
+from sentinelweb.services import host_services, probing, transitions
 from sentinelweb.services.facts import host_facts
 from sentinelweb.services.probing import Found
 from sentinelweb.services.transitions import Transition
@@ -56,7 +57,7 @@ def host_of(key: str) -> int | None:
 
     An index finds the key's hash: how long that takes says nothing about the key.
     """
-    return db.session.scalar(sa.select(_hosts.c.id).where(_hosts.c.key_hash == hosts.hash_of(key)))
+    return db.session.scalar(sa.select(_hosts.c.id).where(_hosts.c.key_hash == hash_of(key)))
 
 
 def record(host_id: int, report: HostReport, now: datetime) -> Answer:

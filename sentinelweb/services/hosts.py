@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from sentinelweb import clock
+from sentinelweb.core.credentials import hash_of
 from sentinelweb.core.schedule import Deadlines
 from sentinelweb.core.status import Event, Status, decide
 from sentinelweb.db import db, writing
@@ -72,11 +73,6 @@ class AlreadyMadeError(Exception):
 
 def get(actor: Actor, host_id: int, *, to_change: bool = False) -> Host:
     return scoping.owned(actor, Host, host_id, to_change=to_change)
-
-
-def hash_of(key: str) -> str:
-    """What is stored of a key. It is random, so that it needs no salt and no slow hash."""
-    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
 
 
 def create(actor: Actor, values: HostValues, *, sheet: str = "") -> NewKey:

@@ -83,10 +83,7 @@ def held_up(run: TeamImport) -> HeldUp | None:
 def confirm(user: User, import_id: str) -> TeamImport:
     """Have it imported for good; a second time, nothing. Raise NotFoundError."""
     with writing() as session:
-        run = session.scalar(_of(user).where(TeamImport.id == import_id).with_for_update())
-        if run is None:
-            raise NotFoundError
-        scoping.require(user, run.team_id, Role.ADMIN)
+        run = _to_change(session, user, import_id)
         if run.state == ImportState.LOOKED:
             run.state = ImportState.IMPORTING
             _begin_anew(run)
@@ -97,12 +94,18 @@ def confirm(user: User, import_id: str) -> TeamImport:
 def cancel(user: User, import_id: str) -> None:
     """Forget one that nobody wants, unless it is being imported. Raise NotFoundError."""
     with writing() as session:
-        run = session.scalar(_of(user).where(TeamImport.id == import_id).with_for_update())
-        if run is None:
-            raise NotFoundError
-        scoping.require(user, run.team_id, Role.ADMIN)
+        run = _to_change(session, user, import_id)
         if run.state != ImportState.IMPORTING:
             session.delete(run)
+
+
+def _to_change(session: Session, user: User, import_id: str) -> TeamImport:
+    """Locked until the transaction ends; raise NotFoundError or NotAllowedError."""
+    run = session.scalar(_of(user).where(TeamImport.id == import_id).with_for_update())
+    if run is None:
+        raise NotFoundError
+    scoping.require(user, run.team_id, Role.ADMIN)
+    return run
 
 
 def _of(user: User) -> sa.Select[TeamImport]:

@@ -347,29 +347,26 @@ def renew(session: Session, batches: Iterable[Batch], now: datetime) -> datetime
     It is theirs once that is committed.
     """
     until = now + LEASE
-    groups: dict[datetime, list[int]] = defaultdict(list)
-    for batch in batches:
-        groups[batch.lease].append(batch.destination.id)
-    for lease_end, channel_ids in groups.items():
-        session.execute(
-            sa.update(_deliveries)
-            .where(_deliveries.c.channel_id.in_(channel_ids), _deliveries.c.due_at == lease_end)
-            .values(due_at=until)
-        )
+    _put_off(session, ((batch, until) for batch in batches))
     return until
 
 
 def _resume(session: Session, batches: Iterable[Batch], now: datetime) -> None:
-    """Free what is left of these batches and what was parked behind them.
+    """Free what is left of these batches and what was parked behind them."""
+    _put_off(session, ((batch, batch.resume_at or now) for batch in batches))
+
+
+def _put_off(session: Session, batches: Iterable[tuple[Batch, datetime]]) -> None:
+    """Give another `due_at` to what is left of each batch and what was parked behind it.
 
     All of that has the end of its batch's lease as `due_at`.
     """
     groups: dict[tuple[datetime, datetime], list[int]] = defaultdict(list)
-    for batch in batches:
-        groups[batch.lease, batch.resume_at or now].append(batch.destination.id)
-    for (lease_end, resume_at), channel_ids in groups.items():
+    for batch, until in batches:
+        groups[batch.lease, until].append(batch.destination.id)
+    for (lease_end, until), channel_ids in groups.items():
         session.execute(
             sa.update(_deliveries)
             .where(_deliveries.c.channel_id.in_(channel_ids), _deliveries.c.due_at == lease_end)
-            .values(due_at=resume_at)
+            .values(due_at=until)
         )

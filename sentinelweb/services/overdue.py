@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sentinelweb.core import silence
-from sentinelweb.db import among, db, writing
+from sentinelweb.db import among, earliest, writing
 from sentinelweb.models import Monitor
 from sentinelweb.services import outages
 from sentinelweb.services.facts import MONITOR_COLUMNS
@@ -40,11 +40,7 @@ class Watch:
 
     def next_due(self) -> datetime | None:
         """The earliest moment at which one of them becomes overdue."""
-        overdue_at = self.table.c.overdue_at
-        earliest: datetime | None = db.session.scalar(
-            sa.select(sa.func.min(overdue_at)).where(overdue_at.is_not(None))
-        )
-        return earliest
+        return earliest(self.table.c.overdue_at)
 
     def is_due(self, now: datetime) -> bool:
         """Whether a look at `now` would find something to judge."""

@@ -109,14 +109,13 @@ def forget_content(session: Session, import_id: str) -> None:
 
 
 def _forget_oldest(session: Session, user: User) -> None:
-    kept = (
+    too_many = (
         sa.select(TeamImport.id)
         .where(TeamImport.user_id == user.id, TeamImport.state == ImportState.LOOKED)
         .order_by(TeamImport.created_at.desc())
         .offset(MAX_KEPT - 1)
     )
-    for id_ in session.scalars(kept).all():
-        session.execute(sa.delete(TeamImport).where(TeamImport.id == id_))
+    session.execute(sa.delete(TeamImport).where(TeamImport.id.in_(too_many)))
 
 
 def prune(now: datetime) -> int:

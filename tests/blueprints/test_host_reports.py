@@ -5,9 +5,9 @@ import json
 import pytest
 import sqlalchemy as sa
 
+from sentinelweb.core.credentials import hash_of
 from sentinelweb.db import db
 from sentinelweb.models import MonitoringCycle, Service
-from sentinelweb.services import hosts
 from tests.support.databases import both_databases
 from tests.support.factories import NOW
 
@@ -17,7 +17,7 @@ SEED = {"services": {"nextjs": {"status": "healthy"}, "strapi": {"status": "unhe
 
 @pytest.fixture
 def host(user, make_host, clock):
-    return make_host(user, key_hash=hosts.hash_of(KEY))
+    return make_host(user, key_hash=hash_of(KEY))
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ class TestAnswers:
         assert count(Service) == 2
 
     def test_and_recovered_when_it_was_silent(self, report, user, make_host):
-        make_host(user, key_hash=hosts.hash_of("sw_other"), status="down")
+        make_host(user, key_hash=hash_of("sw_other"), status="down")
         assert report(SEED, key="sw_other").json["status"] == "recovered"
 
     def test_no_session_and_no_csrf_token_is_needed(self, report):

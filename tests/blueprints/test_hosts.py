@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from sentinelweb.core.credentials import hash_of
 from sentinelweb.core.host_reports import parse
 from sentinelweb.db import db
 from sentinelweb.models import Host, Service, User
@@ -73,7 +74,7 @@ class TestOthers:
     def test_actions_on_another_teams_host_are_not_found(
         self, browser, other_user, make_host, path
     ):
-        host = make_host(other_user, key_hash=hosts.hash_of("sw_theirs"))
+        host = make_host(other_user, key_hash=hash_of("sw_theirs"))
         browser.get("/hosts/add")
         token = browser.page.query_one("[name=csrf_token]").attrs["value"]
         data = {"csrf_token": token, "name": "Mine", "silent_after": "60"}
@@ -312,7 +313,7 @@ class TestActions:
         assert (host.name, host.silent_after) == ("web-2", 120)
 
     def test_a_new_key_asks_first_and_is_shown_once(self, browser, user, make_host):
-        host = make_host(user, key_hash=hosts.hash_of("sw_old"))
+        host = make_host(user, key_hash=hash_of("sw_old"))
         browser.get(f"/hosts/{host.id}/key")
         assert "stops working at once" in browser.text("main")
         assert browser.submit(f"/hosts/{host.id}/key").status_code == 201

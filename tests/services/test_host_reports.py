@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from sentinelweb.core.credentials import hash_of
 from sentinelweb.core.host_reports import MAX_SERVICES, parse
 from sentinelweb.db import db
 from sentinelweb.models import (
@@ -23,7 +24,7 @@ from sentinelweb.models import (
     StatusChange,
     User,
 )
-from sentinelweb.services import counts, host_reports, hosts
+from sentinelweb.services import counts, host_reports
 from sentinelweb.services.host_reports import Answer
 from tests.support.factories import NOW
 from tests.support.parallel import together
@@ -375,8 +376,8 @@ class TestFaults:
 
 
 def test_a_key_finds_its_host_and_no_other(user: User, make_host: MakeHost) -> None:
-    first = make_host(user, key_hash=hosts.hash_of("sw_one"))
-    make_host(user, key_hash=hosts.hash_of("sw_two"))
+    first = make_host(user, key_hash=hash_of("sw_one"))
+    make_host(user, key_hash=hash_of("sw_two"))
     assert host_reports.host_of("sw_one") == first.id
     assert host_reports.host_of("sw_three") is None
     assert host_reports.host_of("") is None

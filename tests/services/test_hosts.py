@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from sentinelweb.core.credentials import hash_of
 from sentinelweb.core.host_reports import parse
 from sentinelweb.db import db
 from sentinelweb.models import (
@@ -61,7 +62,7 @@ class TestKeys:
         new = hosts.create(user, HostValues("web-1"))
         assert new.key.startswith("sw_")
         assert len(new.key) >= 3 + 22  # 128 bits in base64
-        assert new.host.key_hash == hosts.hash_of(new.key)
+        assert new.host.key_hash == hash_of(new.key)
         assert new.host.key_hint == new.key[:8]
         stored = db.session.execute(sa.text("SELECT * FROM hosts")).all()
         assert new.key not in str(stored)

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from sentinelweb.core.credentials import hash_of
 from sentinelweb.core.status import Alert, Status
 from sentinelweb.hosts import sampling
 from sentinelweb.models import Host, MonitoringCycle
@@ -48,7 +49,7 @@ def make_silent(scene: Scene) -> Host:
 
 def _make(scene: Scene, name: str, *, key: str | None = None, **values: Any) -> Host:
     if key is not None:
-        values |= {"key_hash": hosts.hash_of(key), "key_hint": key[: hosts.HINT_LENGTH]}
+        values |= {"key_hash": hash_of(key), "key_hint": key[: hosts.HINT_LENGTH]}
     agent = "" if values.get("is_local") else AGENT
     host = Host(name=name, status=Status.NEW, agent=agent, last_report_at=scene.now, **values)
     scene.add(host)
