@@ -20,6 +20,7 @@ from sentinelweb.extensions import settings
 from sentinelweb.models import Channel, Monitor, Role, StatusPage, Team
 from sentinelweb.probes import reasons
 from sentinelweb.services import scoping
+from sentinelweb.services.errors import NotAllowedError
 
 WITHOUT_USER = {"pings", "health", "host_reports", "public_status", "badges"}
 
@@ -43,9 +44,11 @@ def init_app(app: Flask) -> None:
     )
     app.jinja_env.globals.update(
         day_bars=day_bars,
+        home_team_name=home_team_name,
         may_change=may_change,
         may_manage_keys=may_manage_keys,
         page_path=page_path,
+        team_name=team_name,
     )
     app.before_request(choose_reader)
     app.context_processor(_template_context)
@@ -68,6 +71,26 @@ def render(template: str, **context: Any) -> str:
 def may_change(thing: Monitor | Channel | StatusPage) -> bool:
     """Whether the reader's role lets them: pages show no button that would be refused."""
     return scoping.is_enough(_roles().get(thing.team_id), scoping.role_to_change(type(thing)))
+
+
+def team_name(team_id: int) -> str | None:
+    """What the team is called, for readers who are in several."""
+    if len(_roles()) < 2:
+        return None
+    if "team_names" not in g:
+        g.team_names = scoping.team_names(current_user)
+    names: dict[int, str] = g.team_names
+    return names.get(team_id)
+
+
+def home_team_name() -> str | None:
+    """The name of the team that gets what the reader makes, if they are in several."""
+    if len(_roles()) < 2:
+        return None
+    try:
+        return scoping.team_names(current_user)[scoping.home_team(current_user)]
+    except NotAllowedError:
+        return None
 
 
 def may_manage_keys(team: Team) -> bool:

@@ -18,19 +18,29 @@ from sentinelweb.models import (
     Delivery,
     DeliveryAttempt,
     Host,
+    Invitation,
     Monitor,
     MonitoringCycle,
     Outage,
     Ping,
     Process,
+    Role,
     Service,
     ServiceCheck,
     StatusChange,
     StatusPage,
+    Team,
     TeamImport,
     User,
 )
-from sentinelweb.services import administration, invitations, passwords, status_pages
+from sentinelweb.services import (
+    administration,
+    invitations,
+    members,
+    passwords,
+    status_pages,
+    teams,
+)
 from sentinelweb.services.import_report import Became
 from sentinelweb.services.status_pages import PageValues
 from tests.support.catalogs import LOCALES, english_in
@@ -105,6 +115,7 @@ def arguments(app: Flask, user: User) -> Arguments:
     other = make_user("other@example.com", name="O", is_admin=True)
     ordinary = make_user("ordinary@example.com", name="P")
     invited = invitations.invite("invited@example.com", by=user)
+    shared, into_shared = _shared_team(user, other, ordinary)
     page = _status_page(user, [*heartbeats, *services, *hosts])
     return {
         "heartbeat_id": [heartbeat.id for heartbeat in heartbeats],
@@ -116,17 +127,32 @@ def arguments(app: Flask, user: User) -> Arguments:
         ],
         "key_id": [key.id],
         "channel_id": [telegram.id, webhook.id, make_channel(user, "pigeon").id],
-        "user_id": [other.id, ordinary.id],
-        "team_id": [telegram.team_id],
+        "user_id": [other.id, ordinary.id, user.id],
+        "team_id": [telegram.team_id, shared.id],
         "kind": list(notifiers.registered()),
         "page_id": [page.id],
         "slug": [page.slug],
         "name": _imports(user),
         "token": [
-            invitations.link(invited, "").rpartition("/")[2],
+            *(invitations.link(i, "").rpartition("/")[2] for i in (invited, *into_shared)),
             passwords.reset_link(administration.user(other.id), "").rpartition("/")[2],
         ],
     }
+
+
+def _shared_team(user: User, *others: User) -> tuple[Team, list[Invitation]]:
+    """With invitations of `user`, of another one who has an account, and of one who has none."""
+    team = teams.create(user, "S")
+    for other, role in zip(others, Role, strict=False):
+        members.add(team.id, other.email, role, by=user)
+    emails = (user.email, others[0].email, "newcomer@example.com")
+    invited = [
+        Invitation(email=email, invited_by=user, team=team, role=Role.MEMBER, created_at=NOW)
+        for email in emails
+    ]
+    db.session.add_all(invited)
+    db.session.commit()
+    return team, invited
 
 
 def _imports(user: User) -> list[str]:

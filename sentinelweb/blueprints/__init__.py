@@ -31,6 +31,7 @@ def init_app(app: Flask) -> None:
         pulsemon_api,
         services,
         status_pages,
+        teams,
         transfers,
         users,
     )
@@ -60,6 +61,7 @@ def init_app(app: Flask) -> None:
         pulsemon_api.bp,
         services.bp,
         status_pages.bp,
+        teams.bp,
         transfers.bp,
         users.bp,
     ):

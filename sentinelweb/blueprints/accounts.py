@@ -20,6 +20,7 @@ from sentinelweb.forms.accounts import (
 )
 from sentinelweb.forms.base import Form
 from sentinelweb.i18n import gettext as _
+from sentinelweb.models import Invitation
 from sentinelweb.services import (
     account_mails,
     accounts,
@@ -99,6 +100,8 @@ def register() -> ResponseReturnValue:
 @bp.route("/invitation/<token>", methods=["GET", "POST"])
 def invitation(token: str) -> ResponseReturnValue:
     invited = invitations.of_token(token)
+    if invited.team is not None and accounts.find(invited.email):
+        return _join_team(token, invited)
     form = NewcomerForm()
     if form.validate_on_submit():
         with form.showing_refusals():
@@ -187,6 +190,16 @@ def log_out_everywhere() -> ResponseReturnValue:
     session.clear()
     flash(_("You are logged out everywhere."), "success")
     return redirect(url_for("accounts.login"), 303)
+
+
+def _join_team(token: str, invited: Invitation) -> ResponseReturnValue:
+    """Whoever is invited into a second team has an account by the first invitation."""
+    if not current_user.is_authenticated:
+        return redirect(url_for("accounts.login", next=request.path), 303)
+    if request.method == "POST":
+        team_id = invitations.join(token, current_user).team_id
+        return redirect(url_for("teams.show", team_id=team_id), 303)
+    return render_template("accounts/join_team.html", invitation=invited)
 
 
 def _page(template: str, form: Form, **context: object) -> ResponseReturnValue:

@@ -11,7 +11,15 @@ from sentinelweb.access import administrator_required
 from sentinelweb.forms.accounts import EmailForm
 from sentinelweb.i18n import gettext as _
 from sentinelweb.i18n import ngettext
-from sentinelweb.services import account_mails, administration, invitations, mail, passwords
+from sentinelweb.models import Invitation
+from sentinelweb.services import (
+    account_mails,
+    administration,
+    invitations,
+    mail,
+    members,
+    passwords,
+)
 from sentinelweb.services.errors import InvalidInputError
 
 bp = Blueprint("users", __name__, url_prefix="/users")
@@ -30,11 +38,7 @@ def invite() -> ResponseReturnValue:
     if form.validate_on_submit():
         with form.showing_refusals():
             invitation = invitations.invite(form.email.data or "", by=current_user)
-            if not mail.is_configured():
-                flash(_("Invited. Send the link below to %(email)s.", email=invitation.email))
-            else:
-                mailed = account_mails.send_invitation(invitation, pages.base_url())
-                _flash_mailed(invitation.email, mailed=mailed)
+            pass_on(invitation)
             return redirect(url_for("users.index"), 303)
     return _index(form), 422
 
@@ -88,6 +92,10 @@ def delete(user_id: int) -> ResponseReturnValue:
             0,
             ngettext("%(n)s monitor with its history", "%(n)s monitors with their history", lost),
         )
+    details += [
+        _("The team “%(team)s” gets a new owner: %(name)s", team=team.name, name=heir.name)
+        for team, heir in members.heirs(user)
+    ]
     return render_template(
         "confirm.html",
         title=_("Delete %(email)s?", email=user.email),
@@ -125,6 +133,15 @@ def _set_administrator(user_id: int, *, is_admin: bool) -> ResponseReturnValue:
         )
         flash(text, "success")
     return redirect(url_for("users.index"), 303)
+
+
+def pass_on(invitation: Invitation) -> None:
+    """Mail the link where that is possible, and say what became of it."""
+    if not mail.is_configured():
+        flash(_("Invited. Send the link below to %(email)s.", email=invitation.email))
+    else:
+        mailed = account_mails.send_invitation(invitation, pages.base_url())
+        _flash_mailed(invitation.email, mailed=mailed)
 
 
 def _flash_mailed(email: str, *, mailed: bool) -> None:

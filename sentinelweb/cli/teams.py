@@ -1,4 +1,4 @@
-"""`flask team …`: what a team owns, written to a file and read from one."""
+"""`flask team …`: who is in a team, and what it owns, written to a file and read from one."""
 
 from __future__ import annotations
 
@@ -11,23 +11,77 @@ from flask.cli import AppGroup
 
 from sentinelweb.cli.accounts import plain_errors
 from sentinelweb.extensions import settings
-from sentinelweb.models import User
-from sentinelweb.services import accounts, exports, imports
-from sentinelweb.services.errors import InvalidInputError
+from sentinelweb.models import Invitation, Role, User
+from sentinelweb.services import accounts, exports, imports, invitations, members, teams
+from sentinelweb.services.errors import InvalidInputError, NotFoundError
 from sentinelweb.services.import_report import Became, Report
+from sentinelweb.services.scoping import Program
 
-team_group = AppGroup("team", help="Export and import what a team owns.")
+team_group = AppGroup("team", help="Who is in a team, and what it owns as a file.")
+_team_option = click.option(
+    "--team", "team_id", type=int, help="Which team, by its number in `flask team list`."
+)
+
+
+@team_group.command("list")
+@plain_errors
+def list_teams() -> None:
+    """List all teams with their numbers."""
+    for listed in teams.everyone():
+        team = listed.team
+        click.echo(
+            f"{team.id}  {team.name}  members: {listed.members}  monitors: {listed.monitors}"
+        )
+        for member in members.of_team(team):
+            click.echo(f"    {member.user.email}  {member.role}")
+
+
+@team_group.command()
+@click.argument("email")
+@click.option("--team", "team_id", type=int, required=True, help="By its number in the list.")
+@click.option(
+    "--role", type=click.Choice([role.value for role in Role]), default=Role.MEMBER.value,
+    show_default=True, help="What they become in it.",
+)  # fmt: skip
+@plain_errors
+def add(email: str, team_id: int, role: str) -> None:
+    """Take EMAIL into a team; print a link that invites them if they have no account."""
+    try:
+        added = members.add(team_id, email, Role(role), by=None)
+    except NotFoundError:
+        raise InvalidInputError("team", f"There is no team {team_id}.") from None
+    if isinstance(added, Invitation):
+        click.echo(invitations.link(added, settings().local_url))
+    else:
+        click.echo(f"{added.user.email} is in the team {team_id} now, as {added.role}.")
+
+
+@team_group.command()
+@click.argument("email")
+@click.option("--team", "team_id", type=int, required=True, help="By its number in the list.")
+@plain_errors
+def remove(email: str, team_id: int) -> None:
+    """Remove EMAIL from a team. What they made stays with it."""
+    try:
+        user = members.remove(team_id, _user(email).id, by=None)
+    except NotFoundError:
+        raise InvalidInputError("team", f"{email} is not in the team {team_id}.") from None
+    click.echo(f"{user.email} is no longer in the team {team_id}.")
 
 
 @team_group.command("export")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--user", "email", help="Whose team; else the first administrator's.")
+@_team_option
 @click.option("--secrets", is_flag=True, help="With tokens, keys and passwords.")
 @click.option("--history", is_flag=True, help="With every change of status.")
 @plain_errors
-def export(file: Path, email: str | None, *, secrets: bool, history: bool) -> None:
+def export(
+    file: Path, email: str | None, team_id: int | None, *, secrets: bool, history: bool
+) -> None:
     """Write all that a team owns to FILE, as JSON that only you can read."""
-    pieces = exports.write(_user(email), with_secrets=secrets, with_history=history)
+    owner = _user(email) if team_id is None else Program(_team(team_id))
+    pieces = exports.write(owner, with_secrets=secrets, with_history=history)
     try:
         # Whole or not at all: a full disk must not leave a part that looks like an export.
         with tempfile.NamedTemporaryFile(
@@ -49,11 +103,13 @@ def export(file: Path, email: str | None, *, secrets: bool, history: bool) -> No
 @team_group.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--user", "email", help="Into whose team; else the first administrator's.")
+@_team_option
 @click.option("--dry-run", is_flag=True, help="Only say what would become of each entry.")
 @plain_errors
-def import_file(file: Path, email: str | None, *, dry_run: bool) -> None:
+def import_file(file: Path, email: str | None, team_id: int | None, *, dry_run: bool) -> None:
     """Import FILE, an export or PulseMon's database, and say what became of its entries."""
-    report = imports.read_file(file, _user(email), settings(), dry_run=dry_run)
+    into = None if team_id is None else _team(team_id)
+    report = imports.read_file(file, _user(email), settings(), dry_run=dry_run, team_id=into)
     for line in report.lines:
         name = f" “{line.name}”" if line.name else ""
         if line.text or line.became is not Became.PRESENT:
@@ -67,6 +123,12 @@ def _user(email: str | None) -> User:
         reason = f"There is no user {email}." if email else "There is no administrator yet."
         raise InvalidInputError("user", reason)
     return user
+
+
+def _team(team_id: int) -> int:
+    if all(listed.team.id != team_id for listed in teams.everyone()):
+        raise InvalidInputError("team", f"There is no team {team_id}.")
+    return team_id
 
 
 def _summary(report: Report, *, dry_run: bool) -> str:

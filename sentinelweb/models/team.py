@@ -1,4 +1,4 @@
-"""A team owns monitors and channels; a new user gets a personal one."""
+"""A team owns monitors and channels; a new user gets a personal one, and may be in others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ def new_ping_key() -> str:
 
 
 class Team(Base):
-    """`ping_key` (128 bits) opens `/ping/<ping_key>/<alias>` for the team's monitors."""
+    """`ping_key` (128 bits) opens `/ping/<ping_key>/<alias>` for the team's monitors.
+
+    One that `is_personal` bears the name of its only owner.
+    """
 
     __tablename__ = "teams"
 

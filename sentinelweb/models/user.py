@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from flask_login import UserMixin
@@ -10,8 +11,13 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from sentinelweb.db import Base
 
+if TYPE_CHECKING:
+    from sentinelweb.models.team import Team
+
 
 class User(UserMixin, Base):
+    """`home_team_id`: where what they make goes, if they chose it (scoping.home_team)."""
+
     __tablename__ = "users"
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -25,6 +31,7 @@ class User(UserMixin, Base):
     session_nonce: Mapped[str] = mapped_column(sa.String(32))
     created_at: Mapped[datetime]
     last_login_at: Mapped[datetime | None]
+    home_team_id: Mapped[int | None] = mapped_column(sa.ForeignKey("teams.id", ondelete="SET NULL"))
 
     def get_id(self) -> str:
         """What Flask-Login keeps in the session and the "remember me" cookie."""
@@ -32,7 +39,10 @@ class User(UserMixin, Base):
 
 
 class Invitation(Base):
-    """Lets one person register where registration is by invitation."""
+    """Lets one person register where registration is by invitation, and join a team by it.
+
+    `role` is what they become in `team`.
+    """
 
     __tablename__ = "invitations"
 
@@ -41,7 +51,10 @@ class Invitation(Base):
     invited_by_id: Mapped[int | None] = mapped_column(
         sa.ForeignKey("users.id", ondelete="SET NULL")
     )
+    team_id: Mapped[int | None] = mapped_column(sa.ForeignKey("teams.id", ondelete="SET NULL"))
+    role: Mapped[str | None] = mapped_column(sa.String(20))
     created_at: Mapped[datetime]
     accepted_at: Mapped[datetime | None]
 
     invited_by: Mapped[User | None] = relationship()
+    team: Mapped[Team | None] = relationship()

@@ -11,9 +11,12 @@ from sentinelweb.services import accounts, invitations, mail, passwords
 
 def send_invitation(invitation: Invitation, base_url: str) -> bool:
     """Mail the link in the language of the moment: the invited person's is not known yet."""
+    sentences = [_("You are invited to SentinelWeb, which watches over scheduled jobs.")]
+    if invitation.team is not None:
+        sentences.append(_("You will be in the team “%(name)s”.", name=invitation.team.name))
     body = "\n\n".join(
         (
-            _("You are invited to SentinelWeb, which watches over scheduled jobs."),
+            " ".join(sentences),
             _("Open this link to choose your password. It works once, within seven days:"),
             invitations.link(invitation, base_url),
             _("If you do not know what this is about, ignore this mail."),

@@ -200,6 +200,14 @@ def update_profile(user: User, *, name: str, locale: str | None, timezone: str |
         )
 
 
+def check_name(name: str) -> None:
+    """Raise InvalidInputError for what cannot be the name of a person or a team."""
+    if len(name) > MAX_NAME:
+        raise InvalidInputError("name", _("Use at most %(n)s characters.", n=MAX_NAME))
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
+        raise InvalidInputError("name", _("Control characters cannot be part of a name."))
+
+
 def choose_locale(user: User, locale: str) -> None:
     _check_preferences(locale, None)
     with writing() as session:
@@ -213,10 +221,7 @@ def _anybody(session: Session) -> bool:
 def _clean_name(name: str, email: str) -> str:
     """The name without space around it, else the part of the address before the @."""
     name = name.strip() or email.partition("@")[0]
-    if len(name) > MAX_NAME:
-        raise InvalidInputError("name", _("Use at most %(n)s characters.", n=MAX_NAME))
-    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
-        raise InvalidInputError("name", _("Control characters cannot be part of a name."))
+    check_name(name)
     return name
 
 

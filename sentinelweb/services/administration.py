@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 from sentinelweb.db import db, writing
 from sentinelweb.i18n import gettext as _
 from sentinelweb.models import Membership, Monitor, Team, User
-from sentinelweb.services import accounts
+from sentinelweb.services import accounts, members
 from sentinelweb.services.errors import InvalidInputError, NotFoundError
 
 log = structlog.get_logger(__name__)
@@ -53,13 +53,17 @@ def monitors_lost_with(user: User) -> int:
 
 
 def delete(user: User, *, by: User) -> None:
-    """Remove `user`, and the teams that nobody else is in with all that they own."""
+    """Remove `user`, and the teams that nobody else is in with all that they own.
+
+    Other teams that they alone own get a new owner.
+    """
     if user.id == by.id:
         raise InvalidInputError("user", _("You cannot delete yourself."))
     with writing() as session:
         accounts.one_at_a_time(session)
         _require_administrator(session, by)
         teams = session.scalars(_teams_of_nobody_but(user)).all()
+        members.hand_over(session, members.heirs(user))
         session.execute(sa.delete(Team).where(Team.id.in_(teams)))
         session.execute(sa.delete(User).where(User.id == user.id))
     log.info("user_deleted", user_id=user.id, by=by.id)

@@ -32,6 +32,7 @@ from sentinelweb.probes.declared import DeclaredService, understand
 from sentinelweb.service_variables import Problem
 from sentinelweb.services import accounts, counts, local_host, monitors, scoping, transitions
 from sentinelweb.services.counts import CountKey
+from sentinelweb.services.errors import NotFoundError
 from sentinelweb.services.transitions import Transition
 
 KIND = "service"
@@ -111,8 +112,10 @@ def _read(environ: Mapping[str, str]) -> _Declared:
 def _team(session: Session) -> int | None:
     """The first administrator's. Locked against other machines that start at this moment."""
     accounts.one_at_a_time(session)
-    user = accounts.first_administrator()
-    return scoping.home_team(user) if user else None
+    try:
+        return scoping.server_team()
+    except NotFoundError:
+        return None  # there is no administrator yet
 
 
 def _refresh(

@@ -45,21 +45,31 @@ def read(
     settings: Settings,
     *,
     dry_run: bool,
+    team_id: int | None = None,
     report: Report | None = None,
 ) -> Report:
-    """Import a JSON document into the user's own team; raise InvalidInputError for another file."""
+    """Import a JSON document into a team, the user's own if none is named.
+
+    Raise InvalidInputError for another file.
+    """
     report = report or Report()
     try:
         found = export_document.parse(content)
     except DocumentError as error:
         raise InvalidInputError("file", _sentence(error)) from error
     report.total = export_document.count(found)
-    take(export_document.read(found), user, settings, dry_run=dry_run, report=report)
-    return report
+    importing = _Import(user, team_id, settings, report, dry_run=dry_run)
+    return importing.take(export_document.read(found))
 
 
 def read_file(
-    path: Path, user: User, settings: Settings, *, dry_run: bool, report: Report | None = None
+    path: Path,
+    user: User,
+    settings: Settings,
+    *,
+    dry_run: bool,
+    team_id: int | None = None,
+    report: Report | None = None,
 ) -> Report:
     """Import an export or a PulseMon database; raise InvalidInputError for what is neither."""
     report = report or Report()
@@ -68,8 +78,7 @@ def read_file(
             if file.read(len(pulsemon_import.MAGIC)) == pulsemon_import.MAGIC:
                 reads = pulsemon_import.read(path)
                 report.total = len(reads)
-                take(reads, user, settings, dry_run=dry_run, report=report)
-                return report
+                return _Import(user, team_id, settings, report, dry_run=dry_run).take(reads)
             file.seek(0)
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
@@ -79,31 +88,30 @@ def read_file(
         raise InvalidInputError("file", reason) from error
     if len(content) > MAX_BYTES:
         raise InvalidInputError("file", _("The file is larger than %(n)s bytes.", n=MAX_BYTES))
-    return read(content, user, settings, dry_run=dry_run, report=report)
-
-
-def take(
-    reads: Iterable[Read], user: User, settings: Settings, *, dry_run: bool, report: Report
-) -> None:
-    """Import entries in the order of a document into the user's own team."""
-    importing = _Import(user, settings, report, dry_run=dry_run)
-    begin_at = report.position
-    for index, entry in enumerate(reads):
-        if index < begin_at:
-            importing.recall(entry)
-        else:
-            importing.add(entry)
-    importing.finish()
+    return read(content, user, settings, dry_run=dry_run, team_id=team_id, report=report)
 
 
 class _Import:
-    def __init__(self, user: User, settings: Settings, report: Report, *, dry_run: bool) -> None:
+    def __init__(
+        self, user: User, team_id: int | None, settings: Settings, report: Report, *, dry_run: bool
+    ) -> None:
         self._user, self._settings, self._report, self._dry_run = user, settings, report, dry_run
-        self._team_id = scoping.home_team(user)
+        self._team_id = scoping.home_team(user) if team_id is None else team_id
         self._channels = ChannelImport(self._team_id, settings)
         self._monitors = MonitorImport(user, self._team_id, report, dry_run, self._channels.ids)
         self._waiting: list[Read] = []
         self._recalled: list[Read] = []
+
+    def take(self, reads: Iterable[Read]) -> Report:
+        """Import entries in the order of a document, behind what the report says is done."""
+        begin_at = self._report.position
+        for index, entry in enumerate(reads):
+            if index < begin_at:
+                self.recall(entry)
+            else:
+                self.add(entry)
+        self.finish()
+        return self._report
 
     def add(self, read: Read) -> None:
         if not isinstance(read.entry, MonitorEntry):

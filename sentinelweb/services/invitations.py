@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 import structlog
 from itsdangerous import BadData, URLSafeSerializer
+from sqlalchemy.orm import Session
 
 from sentinelweb import clock
-from sentinelweb.db import db, writing
+from sentinelweb.db import after_commit, db, writing
 from sentinelweb.extensions import settings
 from sentinelweb.i18n import gettext as _
-from sentinelweb.models import Invitation, User
-from sentinelweb.services import accounts
+from sentinelweb.models import Invitation, Membership, Role, Team, User
+from sentinelweb.services import accounts, teams
 from sentinelweb.services.accounts import Newcomer
 from sentinelweb.services.errors import InvalidInputError
 
@@ -28,20 +29,35 @@ class BadInvitationError(Exception):
     """The link is forged, older than seven days, used, withdrawn, or replaced by a newer one."""
 
 
-def invite(email: str, *, by: User | None) -> Invitation:
-    """Invite `email`, in place of an earlier invitation of it. `by` is None for a command."""
+def invite(
+    email: str, *, by: User | None, team: Team | None = None, role: Role | None = None
+) -> Invitation:
+    """Invite `email`, in place of an earlier invitation of it (into the same team, if any).
+
+    `by` is None for a command.
+    """
     email = accounts.normalize_email(email)
     if accounts.find(email):
         raise InvalidInputError("email", _("This e-mail address has an account already."))
     invitation = Invitation(
-        email=email, invited_by_id=by.id if by else None, created_at=clock.now()
+        email=email,
+        invited_by_id=by.id if by else None,
+        team=team,
+        role=role,
+        created_at=clock.now(),
     )
     with writing() as session:
         session.execute(
-            sa.delete(Invitation).where(Invitation.email == email, Invitation.accepted_at.is_(None))
+            sa.delete(Invitation).where(
+                Invitation.email == email,
+                Invitation.team_id == (team.id if team else None),
+                Invitation.accepted_at.is_(None),
+            )
         )
         session.add(invitation)
-    log.info("invited", invitation_id=invitation.id, by=invitation.invited_by_id)
+        after_commit(
+            lambda: log.info("invited", invitation_id=invitation.id, by=invitation.invited_by_id)
+        )
     return invitation
 
 
@@ -78,19 +94,50 @@ def expires_at(invitation: Invitation) -> datetime:
 def accept(token: str, newcomer: Newcomer) -> User:
     """Make the invited person's account; the link is used up by it.
 
-    The address is the invited one, whatever the newcomer says.
+    The address is the invited one, whatever the newcomer says. Of whoever is invited into a team,
+    what they make goes there.
     """
     invitation = of_token(token)
     user = accounts.build(replace(newcomer, email=invitation.email))
     with writing() as session:
         accounts.one_at_a_time(session)
-        invited = session.get(
-            Invitation, invitation.id, with_for_update=True, populate_existing=True
-        )
-        if invited is None or invited.accepted_at is not None:
-            raise BadInvitationError  # withdrawn or accepted a moment ago
-        invited.accepted_at = user.created_at
-        return accounts.add(session, user)
+        invited = _use_up(session, invitation)
+        accounts.add(session, user)
+        if invited.team_id is not None:
+            _let_in(session, invited, user)
+            user.home_team_id = invited.team_id
+    return user
+
+
+def join(token: str, user: User) -> Invitation:
+    """Let somebody who has an account join the team; the link is used up by it.
+
+    Raise BadInvitationError if it is another person's.
+    """
+    invitation = of_token(token)
+    if invitation.email != user.email or invitation.team_id is None:
+        raise BadInvitationError
+    with writing() as session:
+        accounts.one_at_a_time(session)
+        invited = _use_up(session, invitation)
+        if session.get(Membership, (invited.team_id, user.id)) is None:
+            _let_in(session, invited, user)
+    return invitation
+
+
+def _use_up(session: Session, invitation: Invitation) -> Invitation:
+    invited = session.get(Invitation, invitation.id, with_for_update=True, populate_existing=True)
+    if invited is None or invited.accepted_at is not None:
+        raise BadInvitationError  # withdrawn or accepted a moment ago
+    invited.accepted_at = clock.now()
+    return invited
+
+
+def _let_in(session: Session, invited: Invitation, user: User) -> None:
+    if invited.team is not None and invited.role == Role.OWNER:
+        teams.make_common(session, invited.team)
+    session.add(Membership(team_id=invited.team_id, user_id=user.id, role=invited.role))
+    session.flush()
 
 
 def pending() -> Sequence[Invitation]:

@@ -28,21 +28,19 @@ def ensure(session: Session) -> int | None:
     if found is not None:
         return found
     # Locked, so that of two cycles that come first at once one makes the host.
-    owner = session.scalars(
-        sa.select(User).where(User.is_admin).order_by(User.id).limit(1).with_for_update()
-    ).one_or_none()
-    if owner is None:
-        return None
-    return _find(session) or _make(session, owner)
+    first = session.scalar(
+        sa.select(User.id).where(User.is_admin).order_by(User.id).limit(1).with_for_update()
+    )
+    return None if first is None else _find(session) or _make(session)
 
 
 def _find(session: Session) -> int | None:
     return session.scalar(sa.select(Host.id).where(Host.is_local).order_by(Host.id).limit(1))
 
 
-def _make(session: Session, owner: User) -> int:
+def _make(session: Session) -> int:
     host = Host(
-        team_id=scoping.home_team(owner),
+        team_id=scoping.server_team(),
         name=socket.gethostname()[:MAX_NAME] or DEFAULT_NAME,
         is_local=True,
     )

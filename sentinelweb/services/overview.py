@@ -44,6 +44,7 @@ Key = tuple[str, int]  # the kind and id of a monitor
 _COMMON = (
     Monitor.kind,
     Monitor.id,
+    Monitor.team_id,
     Monitor.name,
     Monitor.environment,
     Monitor.status,

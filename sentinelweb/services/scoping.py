@@ -51,6 +51,12 @@ def roles(user: User) -> dict[int, Role]:
     return {team_id: Role(role) for team_id, role in db.session.execute(query)}
 
 
+def team_names(user: User) -> dict[int, str]:
+    """What the user's teams are called."""
+    query = sa.select(Team).join(Membership).where(Membership.user_id == user.id)
+    return {team.id: team.name for team in db.session.scalars(query)}
+
+
 def role_to_change(model: type[Owned]) -> Role:
     """The least role in whose hands the things of `model` are."""
     return Role.ADMIN if issubclass(model, Channel) else Role.MEMBER
@@ -58,6 +64,11 @@ def role_to_change(model: type[Owned]) -> Role:
 
 def is_enough(role: Role | None, needed: Role) -> bool:
     return role is not None and _RANKS[role] >= _RANKS[needed]
+
+
+def highest_first(role: str) -> int:
+    """A key to sort by."""
+    return -_RANKS[Role(role)]
 
 
 def require(actor: Actor, team_id: int, needed: Role) -> None:
@@ -69,24 +80,42 @@ def require(actor: Actor, team_id: int, needed: Role) -> None:
 def home_team(actor: Actor) -> int:
     """The team that what `actor` makes belongs to.
 
-    Of a user the personal one, of which they are the owner; of a program that acts for all teams,
-    the first administrator's. Raise NotFoundError while there is no administrator, and
-    NotAllowedError for a user who is no more than a viewer anywhere.
+    Of a user the one that they chose, else their own; of a program that acts for all teams, the
+    server's. Raise NotAllowedError for a user who is no more than a viewer anywhere.
     """
-    if isinstance(actor, Program):
-        if actor.team_id is not None:
-            return actor.team_id
-        first = sa.select(User).where(User.is_admin).order_by(User.id).limit(1)
-        administrator = db.session.scalars(first).one_or_none()
-        if administrator is None:
-            raise NotFoundError
-        actor = administrator
+    if isinstance(actor, User):
+        chosen = sa.select(User.home_team_id).where(User.id == actor.id)
+        return _first_team(actor, Team.id == chosen.scalar_subquery())
+    return server_team() if actor.team_id is None else actor.team_id
+
+
+def server_team() -> int:
+    """The team that owns what belongs to the server itself: the first administrator's own.
+
+    Not the one that they chose for what they make: what the environment declares would be made once
+    more there. Raise NotFoundError while there is no administrator.
+    """
+    administrator = db.session.scalars(
+        sa.select(User).where(User.is_admin).order_by(User.id).limit(1)
+    ).one_or_none()
+    if administrator is None:
+        raise NotFoundError
+    return _first_team(administrator)
+
+
+def _first_team(user: User, is_chosen: sa.ColumnElement[bool] | None = None) -> int:
+    is_owner = Membership.role == Role.OWNER
     query = (
         sa.select(Team.id)
         .join(Membership)
-        .where(Membership.user_id == actor.id, Membership.role != Role.VIEWER)
+        .where(Membership.user_id == user.id, Membership.role != Role.VIEWER)
         .order_by(
-            sa.and_(Team.is_personal, Membership.role == Role.OWNER).desc(),
+            sa.case(
+                (sa.false() if is_chosen is None else is_chosen, 0),
+                (sa.and_(Team.is_personal, is_owner), 1),
+                (is_owner, 2),
+                else_=3,
+            ),
             Team.id,
         )
         .limit(1)

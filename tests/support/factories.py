@@ -54,7 +54,9 @@ def make_user(email: str = "user@example.com", **values: Any) -> User:
 def team_of(user: User) -> Team:
     """The user's personal team."""
     return db.session.scalars(
-        sa.select(Team).join(Membership).where(Membership.user_id == user.id, Team.is_personal)
+        sa.select(Team)
+        .join(Membership)
+        .where(Membership.user_id == user.id, Membership.role == Role.OWNER, Team.is_personal)
     ).one()
 
 
