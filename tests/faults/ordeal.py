@@ -52,8 +52,9 @@ def _make_jobs(receiver: Receiver) -> list[str]:
     """The slugs of jobs with one to three of four channels, and at the end of one that lives on."""
     user = make_user()
     channels = [make_channel(user) for _ in range(4)]
-    for channel in channels:
-        channel.settings = {**channel.settings, "url": f"{receiver.url}/{channel.id}"}
+    with writing():  # the workers write too
+        for channel in channels:
+            channel.settings = {**channel.settings, "url": f"{receiver.url}/{channel.id}"}
     heartbeats = []
     for number in range(12):
         heartbeat = make_heartbeat(
@@ -61,7 +62,7 @@ def _make_jobs(receiver: Receiver) -> list[str]:
         )
         heartbeats.append(heartbeat)
     yearly = make_heartbeat(user, name="Yearly job", expected_period=366 * 86_400)
-    with writing():  # the workers write too
+    with writing():
         for number, heartbeat in enumerate(heartbeats):
             heartbeat.channels = channels[number % 4 : number % 4 + 1 + number % 3]
     return [item.slug for item in [*heartbeats, yearly]]

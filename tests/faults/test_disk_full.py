@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from sentinelweb.db import db
+from sentinelweb.db import writing
 from tests.faults import disks, jobs
 from tests.faults.clients import Clients
 from tests.faults.disks import Disk
@@ -53,11 +53,10 @@ def test_a_full_disk_refuses_pings_and_loses_none(
     site, disk = site_and_disk
     user = make_user()
     channel = make_channel(user)
-    channel.settings = {**channel.settings, "url": f"{receiver.url}/{channel.id}"}
-    job = make_heartbeat(user, expected_period=1, grace_period=1)
-    job.channels = [channel]
+    with writing():  # the workers write too
+        channel.settings = {**channel.settings, "url": f"{receiver.url}/{channel.id}"}
+    job = make_heartbeat(user, expected_period=1, grace_period=1, channels=[channel])
     quiet = make_heartbeat(user, expected_period=366 * 86_400)
-    db.session.commit()
     with (
         Visitor(site.url) as visitor,
         Clients(site.stack.port, [quiet.slug], chance, count=2, pause=0.01) as clients,

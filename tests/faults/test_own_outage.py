@@ -35,12 +35,13 @@ def test_an_outage_is_forgiven_to_jobs_that_live_and_not_to_one_that_died(
 ) -> None:
     user = make_user()
     channel = make_channel(user)
-    channel.settings = {**channel.settings, "url": f"{receiver.url}/{channel.id}"}
+    with writing():  # the workers write too
+        channel.settings = {**channel.settings, "url": f"{receiver.url}/{channel.id}"}
     heartbeats = [
         make_heartbeat(user, name=f"Job {n}", expected_period=PERIOD, grace_period=GRACE)
         for n in range(10)
     ]
-    with writing():  # the workers write too
+    with writing():
         for heartbeat in heartbeats:
             heartbeat.channels = [channel]
     *living, dead = [heartbeat.slug for heartbeat in heartbeats]

@@ -161,7 +161,6 @@ def test_each_cycle_is_relayed_and_a_code_that_lasts_is_told(
     site: Callable[..., Stack], target: Receiver, webhook: Receiver
 ) -> None:
     with Receiver() as relay:
-        relay.default = Reply(500)
         site(
             heartbeat_url=f"{relay.url}/api/heartbeat",
             heartbeat_secret_key="the key",
@@ -172,6 +171,7 @@ def test_each_cycle_is_relayed_and_a_code_that_lasts_is_told(
         )
         host = db.session.scalars(sa.select(Host).where(Host.is_local)).one()
         alert(host, channel)
+        relay.default = Reply(500)  # no sooner: what is told to nobody is not told again
         add_service(target, name="nextjs")
         payload = {"services": {"nextjs": {"status": "healthy"}}}
         wait_until(lambda: any(call.json == payload for call in relay.calls), 30)

@@ -234,9 +234,10 @@ def test_two_schedulers_enqueue_what_one_does(
             wait_until(lambda: registered(redis)["check_heartbeats"] > time.time() + 50, 10)
         redis.delete("rq:queue:audits")
         make_heartbeat(user, expected_period=1, last_ping=clock.now())
-        wait_until(lambda: waiting(redis, jobs.AUDITS), 5)
+        wake = "check_heartbeats-wake"
+        wait_until(lambda: wake in waiting(redis, jobs.AUDITS), 5)
         time.sleep(2)
-        assert waiting(redis, jobs.AUDITS) == ["check_heartbeats-wake"]
+        assert waiting(redis, jobs.AUDITS).count(wake) == 1
 
 
 def test_a_dead_scheduler_does_not_hold_up_the_next(app: Flask, settings: Settings, redis: Redis):
