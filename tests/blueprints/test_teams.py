@@ -232,7 +232,7 @@ class TestWhereThingsGo:
             browser.get(path)
             assert "Day shift" not in browser.text("main"), path
         teams.create(user, "Night shift")
-        for path in ("/heartbeats", "/channels"):
+        for path in ("/heartbeats", "/channels", "/transfers", "/api-keys", "/"):
             browser.get(path)
             assert "Day shift" in browser.text("main"), path
             assert "Night shift" not in browser.text("main"), path
