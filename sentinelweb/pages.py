@@ -17,7 +17,7 @@ from sentinelweb.core import day_bars
 from sentinelweb.core.durations import format_duration
 from sentinelweb.core.kinds import page_path
 from sentinelweb.extensions import settings
-from sentinelweb.models import Channel, Monitor, Role, StatusPage, Team
+from sentinelweb.models import Channel, Monitor, Role, StatusPage
 from sentinelweb.probes import reasons
 from sentinelweb.services import scoping
 from sentinelweb.services.errors import NotAllowedError
@@ -45,8 +45,9 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         day_bars=day_bars,
         home_team_name=home_team_name,
+        is_admin_at_home=is_admin_at_home,
+        is_admin_of=is_admin_of,
         may_change=may_change,
-        may_manage_keys=may_manage_keys,
         page_path=page_path,
         team_name=team_name,
     )
@@ -93,8 +94,17 @@ def home_team_name() -> str | None:
         return None
 
 
-def may_manage_keys(team: Team) -> bool:
-    return scoping.is_enough(_roles().get(team.id), Role.ADMIN)
+def is_admin_of(team_id: int) -> bool:
+    """Whether the reader's role lets them change the team's channels and keys."""
+    return scoping.is_enough(_roles().get(team_id), Role.ADMIN)
+
+
+def is_admin_at_home() -> bool:
+    """Whether the reader may make channels and keys: they go to their home team."""
+    try:
+        return is_admin_of(scoping.home_team(current_user))
+    except NotAllowedError:
+        return False
 
 
 def _roles() -> dict[int, Role]:

@@ -140,12 +140,18 @@ def _latest_deliveries(channel_ids: Sequence[int]) -> dict[int, Delivery]:
     return {row.channel_id: row for row in rows}
 
 
+def require_maker(actor: Actor) -> int:
+    """The team that gets the channels which `actor` makes; raise NotAllowedError if none may be."""
+    team_id = scoping.home_team(actor)
+    scoping.require(actor, team_id, Role.ADMIN)
+    return team_id
+
+
 def create(
     actor: Actor, kind: str, values: ChannelValues, settings: Settings, *, for_all_monitors: bool
 ) -> Channel:
     """Add a channel to the user's own team; raise InvalidInputError for what cannot be used."""
-    team_id, now = scoping.home_team(actor), clock.now()
-    scoping.require(actor, team_id, Role.ADMIN)
+    team_id, now = require_maker(actor), clock.now()
     cleaned = clean(notifier(kind), values, {}, settings)
     with writing() as session:
         channel = Channel(

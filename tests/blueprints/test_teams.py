@@ -238,6 +238,32 @@ class TestWhereThingsGo:
             assert "Night shift" not in browser.text("main"), path
 
 
+@pytest.mark.parametrize(
+    ("path", "offer"),
+    [
+        ("/channels", 'a[href^="/channels/add"]'),
+        ("/", 'a[href^="/channels/add"]'),
+        ("/api-keys", "#api-key-form"),
+        ("/transfers", "#import-form, [name=secrets]"),
+    ],
+)
+def test_what_only_admins_make_is_not_offered_to_a_member_of_the_home_team(
+    browser: CheckedClient, user: User, other_user: User, path: str, offer: str
+) -> None:
+    browser.get(path)
+    assert browser.page is not None
+    assert browser.page.query(offer) != []
+    theirs = team_of(other_user)
+    members.add(theirs.id, user.email, Role.MEMBER, by=other_user)
+    teams.make_home(user, theirs.id)
+
+    browser.get(path)
+
+    assert browser.page.query(offer) == []
+    for address in ("/channels/add", "/channels/add/webhook"):
+        assert browser.get(address).status_code == 403
+
+
 class TestInvitation:
     @pytest.fixture
     def team(self, admin: User) -> Team:
