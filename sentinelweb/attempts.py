@@ -54,9 +54,13 @@ def guesses_of_the_user(view: View) -> View:
 
 
 def mails(view: View) -> View:
+    """Limit POSTs of anybody that mail to the `email` field."""
+    return _limit("30 per hour", _network)(mails_to_one(view))
+
+
+def mails_to_one(view: View) -> View:
     """Limit POSTs that mail to the `email` field: nobody's mailbox is to be flooded."""
-    view = _limit("5 per hour", _email)(view)
-    return _limit("30 per hour", _network)(view)
+    return _limit("5 per hour", _email)(view)
 
 
 def guesses_of_keys(refuse: View) -> View:

@@ -6,13 +6,13 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from sentinelweb import pages
+from sentinelweb import attempts, pages
 from sentinelweb.blueprints.users import pass_on
 from sentinelweb.forms.teams import MemberForm, RoleForm, TeamForm, role_label
 from sentinelweb.i18n import gettext as _
 from sentinelweb.i18n import ngettext
 from sentinelweb.models import Invitation, Role, Team
-from sentinelweb.services import invitations, members, scoping, teams
+from sentinelweb.services import account_mails, invitations, members, scoping, teams
 from sentinelweb.services.errors import InvalidInputError
 
 bp = Blueprint("teams", __name__, url_prefix="/teams")
@@ -90,6 +90,7 @@ def delete(team_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/<int:team_id>/members")
+@attempts.mails_to_one
 def add(team_id: int) -> ResponseReturnValue:
     team, form = teams.get(current_user, team_id, Role.ADMIN), MemberForm()
     form.offer(members.givable(_own_role(team)))
@@ -101,6 +102,7 @@ def add(team_id: int) -> ResponseReturnValue:
             if isinstance(added, Invitation):
                 pass_on(added)
             else:
+                account_mails.tell_added(added, current_user)
                 flash(_("%(name)s is in the team now.", name=added.user.name), "success")
             return redirect(url_for("teams.show", team_id=team_id), 303)
     return _show(team, member_form=form), 422

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sentinelweb import i18n
 from sentinelweb.extensions import settings
 from sentinelweb.i18n import gettext as _
-from sentinelweb.models import Invitation, User
+from sentinelweb.models import Invitation, Membership, User
 from sentinelweb.services import accounts, invitations, mail, passwords
 
 
@@ -37,6 +37,25 @@ def send_reset_link(user: User, base_url: str) -> bool:
             )
         )
         return mail.send(user.email, _("A new password for SentinelWeb"), body)
+
+
+def tell_added(member: Membership, by: User) -> None:
+    """Tell somebody who was taken into a team, where mail can be sent."""
+    email, locale = member.user.email, member.user.locale or i18n.DEFAULT_LOCALE
+    team, name = member.team.name, by.name
+
+    def work() -> None:
+        with i18n.reading_as(i18n.Reader(locale)):
+            body = "\n\n".join(
+                (
+                    _("%(name)s added you to the team “%(team)s”.", name=name, team=team),
+                    f"{settings().local_url}/teams",
+                )
+            )
+            mail.send(email, _("You are in the team “%(team)s”", team=team), body)
+
+    if mail.is_configured():
+        mail.in_background(work)
 
 
 def offer_reset(email: str) -> None:

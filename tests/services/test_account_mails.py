@@ -6,9 +6,9 @@ import pytest
 from flask import Flask
 
 from sentinelweb import i18n
-from sentinelweb.models import User
-from sentinelweb.services import account_mails, invitations, passwords
-from tests.support.mailbox import Mailbox
+from sentinelweb.models import Membership, Role, User
+from sentinelweb.services import account_mails, invitations, members, passwords, teams
+from tests.support.mailbox import Mailbox, finish_background_mail
 
 BASE = "https://sentinelweb.example.com"
 
@@ -30,6 +30,23 @@ def test_an_invitation_carries_its_link(admin: User, mailbox: Mailbox) -> None:
     link = link_in(message.get_content())
     assert link.startswith(f"{BASE}/invitation/")
     assert invitations.of_token(link.rpartition("/")[2]) == invitation
+
+
+def test_whoever_is_added_to_a_team_is_told(user: User, other_user: User, mailbox: Mailbox) -> None:
+    team = teams.create(user, "Night shift")
+    member = members.add(team.id, other_user.email, Role.VIEWER, by=user)
+    assert isinstance(member, Membership)
+
+    account_mails.tell_added(member, user)
+
+    finish_background_mail()
+    message = mailbox.next()
+    assert (message["To"], message["Subject"]) == (
+        other_user.email, "You are in the team “Night shift”",
+    )  # fmt: skip
+    text = message.get_content()
+    assert f"{user.name} added you" in text
+    assert link_in(text).endswith("/teams")
 
 
 def test_a_reset_link_resets(user: User, mailbox: Mailbox) -> None:
