@@ -54,13 +54,18 @@ def guesses_of_the_user(view: View) -> View:
 
 
 def mails(view: View) -> View:
-    """Limit POSTs of anybody that mail to the `email` field."""
-    return _limit("30 per hour", _network)(mails_to_one(view))
-
-
-def mails_to_one(view: View) -> View:
     """Limit POSTs that mail to the `email` field: nobody's mailbox is to be flooded."""
-    return _limit("5 per hour", _email)(view)
+    view = _limit("5 per hour", _email)(view)
+    return _limit("30 per hour", _network)(view)
+
+
+def additions(view: View) -> View:
+    """Limit POSTs of one user that mail to the `email` field, and tell whether it has an account.
+
+    Counted for each user: nobody is to keep others from adding somebody.
+    """
+    view = _limit("5 per hour", _user_and_email)(view)
+    return _limit("100 per hour", _user)(view)
 
 
 def guesses_of_keys(refuse: View) -> View:
@@ -102,6 +107,10 @@ def _address_and_email() -> str:
 
 def _user() -> str:
     return f"user {current_user.get_id()}"
+
+
+def _user_and_email() -> str:
+    return f"{_user()} {_email()}"
 
 
 def _too_many(_error: RateLimitExceeded) -> tuple[str, int, dict[str, str]]:

@@ -30,6 +30,7 @@ from sentinelweb.services import (
     passwords,
     sessions,
 )
+from sentinelweb.services.errors import InvalidInputError
 from sentinelweb.services.invitations import BadInvitationError
 from sentinelweb.services.passwords import BadResetLinkError
 
@@ -107,7 +108,7 @@ def invitation(token: str) -> ResponseReturnValue:
         with form.showing_refusals():
             log_in(invitations.accept(token, form.newcomer(invited.email)))
             return redirect(_home(), 303)
-    return _page("accounts/invitation.html", form, email=invited.email)
+    return _page("accounts/invitation.html", form, invitation=invited)
 
 
 @bp.route("/forgot-password", methods=["GET", "POST"])
@@ -197,7 +198,11 @@ def _join_team(token: str, invited: Invitation) -> ResponseReturnValue:
     if not current_user.is_authenticated:
         return redirect(url_for("accounts.login", next=request.path), 303)
     if request.method == "POST":
-        team_id = invitations.join(token, current_user).team_id
+        try:
+            team_id = invitations.join(token, current_user).team_id
+        except InvalidInputError as error:
+            flash(error.message, "error")
+            return redirect(url_for("teams.index"), 303)
         return redirect(url_for("teams.show", team_id=team_id), 303)
     return render_template("accounts/join_team.html", invitation=invited)
 

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
 from sentinelweb import attempts, pages
-from sentinelweb.blueprints.users import pass_on
+from sentinelweb.blueprints.invited import pass_on
 from sentinelweb.forms.teams import MemberForm, RoleForm, TeamForm, role_label
 from sentinelweb.i18n import gettext as _
 from sentinelweb.i18n import ngettext
@@ -90,7 +90,7 @@ def delete(team_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/<int:team_id>/members")
-@attempts.mails_to_one
+@attempts.additions
 def add(team_id: int) -> ResponseReturnValue:
     team, form = teams.get(current_user, team_id, Role.ADMIN), MemberForm()
     form.offer(members.givable(_own_role(team)))
@@ -151,7 +151,9 @@ def remove(team_id: int, user_id: int) -> ResponseReturnValue:
         question=_("What they made stays with the team. They no longer see it.")
         if not leaves
         else _("What you made stays with the team. You no longer see it."),
-        details=[],
+        details=[]
+        if leaves
+        else [_("Keys and ping URLs that they know go on working, until there are new ones.")],
         confirm_button=_("Leave") if leaves else _("Remove"),
         cancel_url=team_url,
     )
@@ -180,16 +182,24 @@ def _show(
         team=team,
         members=members.of_team(team),
         givable=givable,
+        sole_owner=members.sole_owner(team),
         name_form=name_form or TeamForm(formdata=None, obj=team),
         member_form=member_form,
         invitations=[
-            (invitation, invitations.link(invitation, pages.base_url()))
-            for invitation in (members.pending(team) if givable else [])
+            (invitation, _link(invitation, givable))
+            for invitation in (invitations.pending(team) if givable else [])
         ],
         expires_at=invitations.expires_at,
         is_home=any(listed.is_home for listed in teams.of(current_user) if listed.team == team),
         own_role=_own_role(team),
     )
+
+
+def _link(invitation: Invitation, givable: list[Role]) -> str | None:
+    """For those who may let people in, and this one as what it makes of them."""
+    if not current_user.is_admin or invitation.role not in givable:
+        return None
+    return invitations.link(invitation, pages.base_url())
 
 
 def _own_role(team: Team) -> Role:

@@ -8,15 +8,14 @@ from flask_login import current_user
 
 from sentinelweb import pages
 from sentinelweb.access import administrator_required
+from sentinelweb.blueprints.invited import flash_mailed, pass_on
 from sentinelweb.forms.accounts import EmailForm
 from sentinelweb.i18n import gettext as _
 from sentinelweb.i18n import ngettext
-from sentinelweb.models import Invitation
 from sentinelweb.services import (
     account_mails,
     administration,
     invitations,
-    mail,
     members,
     passwords,
 )
@@ -57,7 +56,7 @@ def reset_link(user_id: int) -> ResponseReturnValue:
     """Show a link with which the user can choose a new password; POST mails it."""
     user = administration.user(user_id)
     if request.method == "POST":
-        _flash_mailed(user.email, mailed=account_mails.send_reset_link(user, pages.base_url()))
+        flash_mailed(user.email, mailed=account_mails.send_reset_link(user, pages.base_url()))
         return redirect(url_for("users.reset_link", user_id=user.id), 303)
     link = passwords.reset_link(user, pages.base_url())
     return render_template("accounts/reset_link.html", user=user, link=link)
@@ -133,19 +132,3 @@ def _set_administrator(user_id: int, *, is_admin: bool) -> ResponseReturnValue:
         )
         flash(text, "success")
     return redirect(url_for("users.index"), 303)
-
-
-def pass_on(invitation: Invitation) -> None:
-    """Mail the link where that is possible, and say what became of it."""
-    if not mail.is_configured():
-        flash(_("Invited. Send the link below to %(email)s.", email=invitation.email))
-    else:
-        mailed = account_mails.send_invitation(invitation, pages.base_url())
-        _flash_mailed(invitation.email, mailed=mailed)
-
-
-def _flash_mailed(email: str, *, mailed: bool) -> None:
-    if mailed:
-        flash(_("A mail with the link went to %(email)s.", email=email), "success")
-    else:
-        flash(_("The mail could not be sent. Pass the link on yourself."), "warning")

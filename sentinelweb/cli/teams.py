@@ -11,8 +11,8 @@ from flask.cli import AppGroup
 
 from sentinelweb.cli.accounts import plain_errors
 from sentinelweb.extensions import settings
-from sentinelweb.models import Invitation, Role, User
-from sentinelweb.services import accounts, exports, imports, invitations, members, teams
+from sentinelweb.models import Invitation, Role, Team, User
+from sentinelweb.services import accounts, exports, imports, invitations, members, scoping, teams
 from sentinelweb.services.errors import InvalidInputError, NotFoundError
 from sentinelweb.services.import_report import Became, Report
 from sentinelweb.services.scoping import Program
@@ -46,10 +46,7 @@ def list_teams() -> None:
 @plain_errors
 def add(email: str, team_id: int, role: str) -> None:
     """Take EMAIL into a team; print a link that invites them if they have no account."""
-    try:
-        added = members.add(team_id, email, Role(role), by=None)
-    except NotFoundError:
-        raise InvalidInputError("team", f"There is no team {team_id}.") from None
+    added = members.add(_team(team_id).id, email, Role(role), by=None)
     if isinstance(added, Invitation):
         click.echo(invitations.link(added, settings().local_url))
     else:
@@ -80,8 +77,8 @@ def export(
     file: Path, email: str | None, team_id: int | None, *, secrets: bool, history: bool
 ) -> None:
     """Write all that a team owns to FILE, as JSON that only you can read."""
-    owner = _user(email) if team_id is None else Program(_team(team_id))
-    pieces = exports.write(owner, with_secrets=secrets, with_history=history)
+    _actor, team_id = _who_and_where(email, team_id)
+    pieces = exports.write(Program(team_id), with_secrets=secrets, with_history=history)
     try:
         # Whole or not at all: a full disk must not leave a part that looks like an export.
         with tempfile.NamedTemporaryFile(
@@ -108,8 +105,8 @@ def export(
 @plain_errors
 def import_file(file: Path, email: str | None, team_id: int | None, *, dry_run: bool) -> None:
     """Import FILE, an export or PulseMon's database, and say what became of its entries."""
-    into = None if team_id is None else _team(team_id)
-    report = imports.read_file(file, _user(email), settings(), dry_run=dry_run, team_id=into)
+    user, team_id = _who_and_where(email, team_id)
+    report = imports.read_file(file, user, settings(), dry_run=dry_run, team_id=team_id)
     for line in report.lines:
         name = f" “{line.name}”" if line.name else ""
         if line.text or line.became is not Became.PRESENT:
@@ -125,10 +122,23 @@ def _user(email: str | None) -> User:
     return user
 
 
-def _team(team_id: int) -> int:
-    if all(listed.team.id != team_id for listed in teams.everyone()):
-        raise InvalidInputError("team", f"There is no team {team_id}.")
-    return team_id
+def _who_and_where(email: str | None, team_id: int | None) -> tuple[User, int]:
+    """Who acts, and the team: its owner and it, or somebody and their own."""
+    if team_id is None:
+        user = _user(email)
+        return user, scoping.home_team(user)
+    owner = members.of_team(_team(team_id))[0].user
+    user = _user(email) if email else owner
+    if not scoping.is_enough(scoping.roles(user).get(team_id), Role.ADMIN):
+        raise InvalidInputError("user", f"{user.email} is no admin of the team {team_id}.")
+    return user, team_id
+
+
+def _team(team_id: int) -> Team:
+    try:
+        return teams.find(team_id)
+    except NotFoundError:
+        raise InvalidInputError("team", f"There is no team {team_id}.") from None
 
 
 def _summary(report: Report, *, dry_run: bool) -> str:

@@ -122,10 +122,11 @@ def build(newcomer: Newcomer) -> User:
 
 
 def one_at_a_time(session: Session) -> None:
-    """Let no other transaction add or change users until this one ends.
+    """Let no other transaction add or change users and members until this one ends.
 
-    Whoever then asks "is there a user", "is this address free" or "is there another administrator"
-    gets an answer that holds until the commit. SQLite has one writer at any time.
+    Whoever then asks "is there a user", "is this address free" or "is there another owner" gets an
+    answer that holds until the commit. It is the first lock that is taken: whoever has one of a
+    team already would wait for those who wait for it. SQLite has one writer at any time.
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(sa.text("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE"))
@@ -136,11 +137,16 @@ def add(session: Session, user: User, *, is_admin: bool = False) -> User:
     if session.scalar(sa.select(sa.exists().where(User.email == user.email))):
         raise InvalidInputError("email", _("This e-mail address has an account already."))
     user.is_admin = is_admin
-    team = Team(name=user.name, is_personal=True, created_at=user.created_at)
-    session.add(Membership(team=team, user=user, role=Role.OWNER))
-    session.flush()
+    give_team(session, user)
     after_commit(lambda: log.info("user_created", user_id=user.id, is_admin=is_admin))
     return user
+
+
+def give_team(session: Session, user: User) -> None:
+    """Make a personal team for `user`."""
+    team = Team(name=user.name, is_personal=True, created_at=clock.now())
+    session.add(Membership(team=team, user=user, role=Role.OWNER))
+    session.flush()
 
 
 def authenticate(email: str, password: str) -> User | None:

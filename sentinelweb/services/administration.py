@@ -64,6 +64,8 @@ def delete(user: User, *, by: User) -> None:
         _require_administrator(session, by)
         teams = session.scalars(_teams_of_nobody_but(user)).all()
         members.hand_over(session, members.heirs(user))
+        # As pings do: first the monitors, then what counts them.
+        session.execute(sa.select(Monitor.id).where(Monitor.team_id.in_(teams)).with_for_update())
         session.execute(sa.delete(Team).where(Team.id.in_(teams)))
         session.execute(sa.delete(User).where(User.id == user.id))
     log.info("user_deleted", user_id=user.id, by=by.id)

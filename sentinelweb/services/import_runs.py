@@ -26,7 +26,7 @@ from sentinelweb.i18n import Reader
 from sentinelweb.i18n import gettext as _
 from sentinelweb.models import ImportState, Role, Team, TeamImport, User
 from sentinelweb.services import imports, liveness, scoping, uploads
-from sentinelweb.services.errors import InvalidInputError, NotFoundError
+from sentinelweb.services.errors import InvalidInputError, NotAllowedError, NotFoundError
 from sentinelweb.services.import_report import Became, Line, Report
 
 LEASE = timedelta(seconds=60)
@@ -218,6 +218,8 @@ def _carry_out(run: TeamImport, settings: Settings) -> None:
                 )
             except InvalidInputError as refusal:
                 error, state = refusal.message, ImportState.FAILED
+            except (NotFoundError, NotAllowedError):  # they were put out of the team meanwhile
+                error, state = _no_right(), ImportState.FAILED
         with writing() as session:
             report.save(session)
             ended = session.get_one(TeamImport, run.id, populate_existing=True)
@@ -227,9 +229,12 @@ def _carry_out(run: TeamImport, settings: Settings) -> None:
 
 
 def _check_rights(run: TeamImport, user: User) -> None:
-    """Their role may be another one since they sent the file. Raise InvalidInputError."""
-    if not scoping.is_enough(scoping.roles(user).get(run.team_id), Role.ADMIN):
-        raise InvalidInputError("", _("Whoever sent it may not change this team any more."))
+    """Their role may be another one since they sent the file. Raise NotAllowedError."""
+    scoping.require(user, run.team_id, Role.ADMIN)
+
+
+def _no_right() -> str:
+    return _("Whoever sent it may not change this team any more.")
 
 
 def _end(session: Session, run: TeamImport, state: ImportState, error: str) -> None:

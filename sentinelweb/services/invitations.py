@@ -47,13 +47,7 @@ def invite(
         created_at=clock.now(),
     )
     with writing() as session:
-        session.execute(
-            sa.delete(Invitation).where(
-                Invitation.email == email,
-                Invitation.team_id == (team.id if team else None),
-                Invitation.accepted_at.is_(None),
-            )
-        )
+        forget(session, email, team)
         session.add(invitation)
         after_commit(
             lambda: log.info("invited", invitation_id=invitation.id, by=invitation.invited_by_id)
@@ -103,8 +97,8 @@ def accept(token: str, newcomer: Newcomer) -> User:
         accounts.one_at_a_time(session)
         invited = _use_up(session, invitation)
         accounts.add(session, user)
-        if invited.team_id is not None:
-            _let_in(session, invited, user)
+        if invited.team is not None:
+            teams.take_in(session, invited.team, user, Role(invited.role or Role.VIEWER))
             user.home_team_id = invited.team_id
     return user
 
@@ -115,14 +109,16 @@ def join(token: str, user: User) -> Invitation:
     Raise BadInvitationError if it is another person's.
     """
     invitation = of_token(token)
-    if invitation.email != user.email or invitation.team_id is None:
+    if invitation.email != user.email:
         raise BadInvitationError
     with writing() as session:
         accounts.one_at_a_time(session)
         invited = _use_up(session, invitation)
+        if invited.team is None:
+            raise BadInvitationError  # it was deleted
         if session.get(Membership, (invited.team_id, user.id)) is None:
-            _let_in(session, invited, user)
-    return invitation
+            teams.take_in(session, invited.team, user, Role(invited.role or Role.VIEWER))
+    return invited
 
 
 def _use_up(session: Session, invitation: Invitation) -> Invitation:
@@ -133,20 +129,28 @@ def _use_up(session: Session, invitation: Invitation) -> Invitation:
     return invited
 
 
-def _let_in(session: Session, invited: Invitation, user: User) -> None:
-    if invited.team is not None and invited.role == Role.OWNER:
-        teams.make_common(session, invited.team)
-    session.add(Membership(team_id=invited.team_id, user_id=user.id, role=invited.role))
-    session.flush()
+def pending(team: Team | None = None) -> Sequence[Invitation]:
+    """Invitations that nobody accepted yet, the expired ones included, newest first.
 
-
-def pending() -> Sequence[Invitation]:
-    """Invitations that nobody accepted yet, the expired ones included, newest first."""
+    Those into `team`, or all.
+    """
+    query = sa.select(Invitation).where(Invitation.accepted_at.is_(None))
+    if team is not None:
+        query = query.where(Invitation.team_id == team.id)
     return db.session.scalars(
-        sa.select(Invitation)
-        .where(Invitation.accepted_at.is_(None))
-        .order_by(Invitation.created_at.desc(), Invitation.id.desc())
+        query.order_by(Invitation.created_at.desc(), Invitation.id.desc())
     ).all()
+
+
+def forget(session: Session, email: str, team: Team | None) -> None:
+    """Make the pending invitations of this address into the team useless, or those into none."""
+    session.execute(
+        sa.delete(Invitation).where(
+            Invitation.email == email,
+            Invitation.team_id == (team.id if team else None),
+            Invitation.accepted_at.is_(None),
+        )
+    )
 
 
 def withdraw(invitation_id: int) -> None:

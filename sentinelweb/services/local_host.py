@@ -12,6 +12,7 @@ from sentinelweb import clock
 from sentinelweb.core.status import Event, Status, decide
 from sentinelweb.models import Host, User
 from sentinelweb.services import monitors, scoping, transitions
+from sentinelweb.services.errors import NotFoundError
 from sentinelweb.services.facts import host_facts
 from sentinelweb.services.transitions import Transition
 
@@ -38,9 +39,13 @@ def _find(session: Session) -> int | None:
     return session.scalar(sa.select(Host.id).where(Host.is_local).order_by(Host.id).limit(1))
 
 
-def _make(session: Session) -> int:
+def _make(session: Session) -> int | None:
+    try:
+        team_id = scoping.server_team()
+    except NotFoundError:
+        return None
     host = Host(
-        team_id=scoping.server_team(),
+        team_id=team_id,
         name=socket.gethostname()[:MAX_NAME] or DEFAULT_NAME,
         is_local=True,
     )

@@ -17,8 +17,6 @@ from sentinelweb.models import Invitation, Membership, Role, Team, User
 from sentinelweb.services import accounts, invitations, scoping, teams
 from sentinelweb.services.errors import InvalidInputError, NotAllowedError, NotFoundError
 
-MAX_MEMBERS = 500
-
 log = structlog.get_logger(__name__)
 
 
@@ -32,6 +30,12 @@ def of_team(team: Team) -> list[Membership]:
         .order_by(User.name, User.email)
     )
     return sorted(db.session.scalars(query), key=lambda member: scoping.highest_first(member.role))
+
+
+def sole_owner(team: Team) -> User | None:
+    """The only owner, who can neither leave nor become anything else."""
+    owners = [member.user for member in of_team(team) if member.role == Role.OWNER]
+    return owners[0] if len(owners) == 1 else None
 
 
 def givable(role: Role | None) -> list[Role]:
@@ -55,31 +59,24 @@ def add(team_id: int, email: str, role: Role, *, by: User | None) -> Membership 
     """
     email = accounts.normalize_email(email)
     with writing() as session:
-        team = teams.lock(session, team_id)
+        accounts.one_at_a_time(session)
+        team = teams.find(team_id)
         _require(by, team_id, role)
         user = accounts.find(email)
         if user is None:
             if by is not None and not by.is_admin:
-                reason = _("There is no account of this address. An administrator can invite it.")
+                reason = _("Nobody has an account with this address. Ask an administrator.")
                 raise InvalidInputError("email", reason)
             return invitations.invite(email, by=by, team=team, role=role)
-        members = sa.select(Membership.user_id).where(Membership.team_id == team_id)
-        present = session.scalars(members).all()
-        if user.id in present:
-            raise InvalidInputError("email", _("They are in the team already."))
-        if len(present) >= MAX_MEMBERS:
-            raise InvalidInputError("email", _("A team has at most %(n)s members.", n=MAX_MEMBERS))
-        if role == Role.OWNER:
-            teams.make_common(session, team)
-        member = Membership(team_id=team_id, user_id=user.id, role=role)
-        session.add(member)
+        member = teams.take_in(session, team, user, role)
+        invitations.forget(session, user.email, team)
         _note("member_added", team_id, user.id, by, role)
     return member
 
 
 def change_role(team_id: int, user_id: int, role: Role, *, by: User | None) -> Membership:
     with writing() as session:
-        teams.lock(session, team_id)
+        accounts.one_at_a_time(session)
         _require(by, team_id, role)
         member = _member(session, team_id, user_id)
         _require(by, team_id, Role(member.role))
@@ -87,6 +84,7 @@ def change_role(team_id: int, user_id: int, role: Role, *, by: User | None) -> M
             teams.make_common(session, member.team)
         member.role = role
         _require_owner(session, team_id)
+        teams.provide(session, [user_id])
         _note("role_changed", team_id, user_id, by, role)
     return member
 
@@ -94,7 +92,7 @@ def change_role(team_id: int, user_id: int, role: Role, *, by: User | None) -> M
 def remove(team_id: int, user_id: int, *, by: User | None) -> User:
     """Remove somebody from the team, or let `by` leave it. What they made stays with the team."""
     with writing() as session:
-        teams.lock(session, team_id)
+        accounts.one_at_a_time(session)
         leaves = by is not None and by.id == user_id
         if not leaves:
             _require(by, team_id)
@@ -103,23 +101,23 @@ def remove(team_id: int, user_id: int, *, by: User | None) -> User:
             _require(by, team_id, Role(member.role))
         user = member.user
         session.delete(member)
+        invitations.forget(session, user.email, member.team)
         _require_owner(session, team_id)
+        teams.provide(session, [user_id])
         _note("member_removed", team_id, user_id, by)
     return user
 
 
-def pending(team: Team) -> list[Invitation]:
-    """Those who are invited into the team, the newest first."""
-    return [invitation for invitation in invitations.pending() if invitation.team_id == team.id]
-
-
 def withdraw(team_id: int, invitation_id: int, *, by: User) -> None:
-    """Make the link of an invitation into the team useless."""
+    """Make the link of an invitation into the team useless; raise NotFoundError."""
     with writing() as session:
-        team = teams.lock(session, team_id)
+        accounts.one_at_a_time(session)
         _require(by, team_id)
-        if invitation_id in {invitation.id for invitation in pending(team)}:
-            invitations.withdraw(invitation_id)
+        found = {item.id: item for item in invitations.pending(teams.find(team_id))}
+        if invitation_id not in found:
+            raise NotFoundError
+        _require(by, team_id, Role(found[invitation_id].role or Role.VIEWER))
+        invitations.withdraw(invitation_id)
 
 
 def heirs(user: User) -> list[tuple[Team, User]]:
@@ -145,9 +143,8 @@ def heirs(user: User) -> list[tuple[Team, User]]:
 
 
 def hand_over(session: Session, left: Iterable[tuple[Team, User]]) -> None:
-    """Make the heirs owners. A team that was personal is so no more."""
+    """Make the heirs owners. A team that was personal is so no more. Needs `one_at_a_time`."""
     for team, heir in left:
-        teams.lock(session, team.id)
         teams.make_common(session, team)
         member = _member(session, team.id, heir.id)
         member.role = Role.OWNER

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sentinelweb.db import db
-from sentinelweb.models import Channel, Membership, Monitor, Role, StatusPage, Team, User
+from sentinelweb.models import Channel, Host, Membership, Monitor, Role, StatusPage, Team, User
 from sentinelweb.services.errors import NotAllowedError, NotFoundError
 
 MAX_ID = 2**31 - 1  # a larger one cannot be asked of PostgreSQL
@@ -85,25 +85,33 @@ def home_team(actor: Actor) -> int:
     """
     if isinstance(actor, User):
         chosen = sa.select(User.home_team_id).where(User.id == actor.id)
-        return _first_team(actor, Team.id == chosen.scalar_subquery())
+        team_id = _first_team(actor, Team.id == chosen.scalar_subquery())
+        if team_id is None:
+            raise NotAllowedError
+        return team_id
     return server_team() if actor.team_id is None else actor.team_id
 
 
 def server_team() -> int:
-    """The team that owns what belongs to the server itself: the first administrator's own.
+    """The team that owns what belongs to the server itself.
 
-    Not the one that they chose for what they make: what the environment declares would be made once
-    more there. Raise NotFoundError while there is no administrator.
+    That of the machine that it runs on, as long as an administrator is in it: elsewhere, what the
+    environment declares would be made once more. Else the first administrator's own. Raise
+    NotFoundError while there is none.
     """
-    administrator = db.session.scalars(
-        sa.select(User).where(User.is_admin).order_by(User.id).limit(1)
-    ).one_or_none()
-    if administrator is None:
+    administered = sa.select(Membership.team_id).join(Membership.user).where(User.is_admin)
+    host = sa.select(Host.team_id).where(Host.is_local, Host.team_id.in_(administered))
+    team_id = db.session.scalar(host.order_by(Host.id).limit(1))
+    if team_id is None:
+        first = sa.select(User).where(User.is_admin).order_by(User.id).limit(1)
+        administrator = db.session.scalars(first).one_or_none()
+        team_id = _first_team(administrator) if administrator else None
+    if team_id is None:
         raise NotFoundError
-    return _first_team(administrator)
+    return team_id
 
 
-def _first_team(user: User, is_chosen: sa.ColumnElement[bool] | None = None) -> int:
+def _first_team(user: User, is_chosen: sa.ColumnElement[bool] | None = None) -> int | None:
     is_owner = Membership.role == Role.OWNER
     query = (
         sa.select(Team.id)
@@ -120,10 +128,7 @@ def _first_team(user: User, is_chosen: sa.ColumnElement[bool] | None = None) -> 
         )
         .limit(1)
     )
-    team_id = db.session.scalars(query).one_or_none()
-    if team_id is None:
-        raise NotAllowedError
-    return team_id
+    return db.session.scalars(query).one_or_none()
 
 
 def owned(actor: Actor, model: type[Owned], id_: int, *, to_change: bool = False) -> Owned:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,8 @@ from sentinelweb.services import accounts, scoping
 from sentinelweb.services.errors import InvalidInputError, NotAllowedError, NotFoundError
 
 MAX_TEAMS = 100  # of one owner
+MAX_MEMBERS = 500
+BATCH = 50  # monitors that are deleted in a transaction, each with its history
 
 log = structlog.get_logger(__name__)
 
@@ -34,10 +38,7 @@ class Listed:
 
 def of(user: User) -> list[Listed]:
     """The teams that `user` is in, that first to which belongs what they make."""
-    try:
-        home = scoping.home_team(user)
-    except NotAllowedError:
-        home = 0
+    home = scoping.home_team(user)
     query = _counted(Membership.role).join(
         Membership, sa.and_(Membership.team_id == Team.id, Membership.user_id == user.id)
     )
@@ -68,7 +69,7 @@ def create(user: User, name: str) -> Team:
     """Make a team that `user` owns."""
     team = Team(name=_clean_name(name), created_at=clock.now())
     with writing() as session:
-        session.execute(sa.select(User.id).where(User.id == user.id).with_for_update())
+        accounts.one_at_a_time(session)
         owned = sa.select(sa.func.count()).where(
             Membership.user_id == user.id, Membership.role == Role.OWNER
         )
@@ -82,8 +83,8 @@ def create(user: User, name: str) -> Team:
 def rename(user: User, team_id: int, name: str) -> Team:
     name = _clean_name(name)
     with writing() as session:
-        team = lock(session, team_id)
-        scoping.require(user, get(user, team_id).id, Role.ADMIN)
+        accounts.one_at_a_time(session)
+        team = get(user, team_id, Role.ADMIN)
         if name != team.name:
             make_common(session, team)
             team.name = name
@@ -93,6 +94,7 @@ def rename(user: User, team_id: int, name: str) -> Team:
 def make_home(user: User, team_id: int) -> Team:
     """What `user` makes from now on belongs to this team."""
     with writing() as session:
+        accounts.one_at_a_time(session)
         team = get(user, team_id, Role.MEMBER)
         session.execute(sa.update(User).where(User.id == user.id).values(home_team_id=team.id))
     return team
@@ -110,27 +112,84 @@ def what_goes_with(team: Team) -> tuple[int, int, int]:
 def delete(user: User, team_id: int) -> str:
     """Delete a team with all that it owns; return its name.
 
-    A personal one stays, so that its owner has a place for what they make.
+    A personal one stays, so that its owner has a place for what they make, and so does that which
+    has what belongs to the server itself.
     """
     with writing() as session:
-        team = lock(session, team_id)
-        scoping.require(user, get(user, team_id).id, Role.OWNER)
-        if team.is_personal:
-            raise InvalidInputError("team", _("Your personal team stays as long as your account."))
+        accounts.one_at_a_time(session)
+        _require_deletable(user, team_id)
+    # A few at a time, as nobody else may write meanwhile: pings wait.
+    while _delete_some_monitors(team_id):
+        pass
+    with writing() as session:
+        accounts.one_at_a_time(session)
+        team = _require_deletable(user, team_id)
+        members = sa.select(Membership.user_id).where(Membership.team_id == team_id)
+        member_ids = session.scalars(members).all()
+        provide(session, member_ids, without=team_id)
         session.execute(sa.delete(Team).where(Team.id == team_id))
         after_commit(lambda: log.info("team_deleted", team_id=team_id, by=user.id))
     return team.name
 
 
-def lock(session: Session, team_id: int) -> Team:
-    """The team, read anew, in which nobody else changes who is what until the transaction ends."""
-    if not 0 < team_id <= scoping.MAX_ID:
-        raise NotFoundError
-    query = sa.select(Team).where(Team.id == team_id).with_for_update()
-    team = session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+def _require_deletable(user: User, team_id: int) -> Team:
+    team = get(user, team_id, Role.OWNER)
+    if team.is_personal:
+        raise InvalidInputError("team", _("Your personal team stays as long as your account."))
+    with contextlib.suppress(NotFoundError):
+        if team_id == scoping.server_team():
+            reason = _("This team stays: it has what belongs to the server itself.")
+            raise InvalidInputError("team", reason)
+    return team
+
+
+def _delete_some_monitors(team_id: int) -> int:
+    """Locked in the order in which pings lock what they change: the monitor, then the counts."""
+    with writing() as session:
+        some = sa.select(Monitor.id).where(Monitor.team_id == team_id).limit(BATCH)
+        ids = session.scalars(some.with_for_update()).all()
+        session.execute(sa.delete(Monitor.__table__).where(Monitor.__table__.c.id.in_(ids)))
+    return len(ids)
+
+
+def find(team_id: int) -> Team:
+    """Any team of the server; raise NotFoundError."""
+    query = sa.select(Team).where(
+        Team.id == team_id if 0 < team_id <= scoping.MAX_ID else sa.false()
+    )
+    team = db.session.scalars(query.execution_options(populate_existing=True)).one_or_none()
     if team is None:
         raise NotFoundError
     return team
+
+
+def take_in(session: Session, team: Team, user: User, role: Role) -> Membership:
+    """Add a member; needs `accounts.one_at_a_time`."""
+    members = sa.select(Membership.user_id).where(Membership.team_id == team.id)
+    present = session.scalars(members).all()
+    if user.id in present:
+        raise InvalidInputError("email", _("They are in the team already."))
+    if len(present) >= MAX_MEMBERS:
+        raise InvalidInputError("email", _("A team has at most %(n)s members.", n=MAX_MEMBERS))
+    if role == Role.OWNER:
+        make_common(session, team)
+    member = Membership(team=team, user=user, role=role)
+    session.add(member)
+    session.flush()
+    return member
+
+
+def provide(session: Session, user_ids: Iterable[int], *, without: int | None = None) -> None:
+    """Give each a team who has none left to make things in, the one `without` aside.
+
+    Everybody always has one.
+    """
+    makers = sa.select(Membership.user_id).where(
+        Membership.role != Role.VIEWER, Membership.team_id.is_distinct_from(without)
+    )
+    left = sa.select(User).where(User.id.in_(list(user_ids)), User.id.not_in(makers))
+    for user in session.scalars(left).all():
+        accounts.give_team(session, user)
 
 
 def make_common(session: Session, team: Team) -> None:

@@ -97,7 +97,7 @@ def test_a_bad_name_is_refused(browser: CheckedClient, team: Team, name: str, re
         ("", "Enter an e-mail address."),
         ("new", "This is not an e-mail address."),
         ("x" * 400_000, "Too long."),
-        (NEW, "There is no account of this address."),
+        (NEW, "Nobody has an account with this address."),
         ("USER@example.com", "They are in the team already."),
     ],
 )
@@ -128,9 +128,12 @@ def test_a_role_is_changed_by_the_menu(
     assert roles(team)[other_user.email] == "viewer"
 
 
-def test_the_last_owner_is_told_why_they_stay(
+def test_the_last_owner_is_offered_nothing_and_told_why_they_stay(
     browser: CheckedClient, team: Team, user: User
 ) -> None:
+    browser.get(f"/teams/{team.id}")
+    assert browser.page is not None
+    assert browser.page.query(".users .menu") == []
     browser.get(f"/teams/{team.id}/members/{user.id}/remove")
     assert browser.submit().location == f"/teams/{team.id}"
     browser.get(f"/teams/{team.id}")
@@ -284,7 +287,7 @@ class TestInvitation:
         login(client, admin)
         client.get(f"/teams/{team.id}")
         client.submit("member-form", {"email": NEW, "role": "viewer"})
-        (invitation,) = members.pending(team)
+        (invitation,) = invitations.pending(team)
         for path in (f"/teams/{team.id}", "/users"):
             client.get(path)
             assert invitations.link(invitation, "http://localhost") in client.text("main")
@@ -293,12 +296,35 @@ class TestInvitation:
         client.get(f"/teams/{team.id}")
         client.submit(f"/teams/{team.id}/invitations/{invitation.id}/withdraw")
 
-        assert members.pending(team) == []
+        assert invitations.pending(team) == []
+
+    def test_the_link_is_shown_to_those_alone_who_may_let_people_in(
+        self, client: CheckedClient, user: User, team: Team, invitation: Invitation, login: Login
+    ) -> None:
+        members.add(team.id, user.email, Role.OWNER, by=None)
+        login(client, user)
+        client.get(f"/teams/{team.id}")
+        assert NEW in client.text(".invitations")
+        assert "/invitation/" not in client.text("main")
+
+    def test_an_owners_link_is_shown_to_owners_alone(
+        self, client: CheckedClient, make_user: Callable[..., User], team: Team, login: Login
+    ) -> None:
+        members.add(team.id, NEW, Role.OWNER, by=None)
+        second = make_user("second@example.com", is_admin=True)
+        members.add(team.id, second.email, Role.ADMIN, by=None)
+        login(client, second)
+        client.get(f"/teams/{team.id}")
+        assert NEW in client.text(".invitations")
+        assert "/invitation/" not in client.text("main")
+        assert client.page is not None
+        assert client.page.query(".invitations form") == []
 
     def test_a_newcomer_is_in_the_team(
         self, client: CheckedClient, team: Team, invitation: Invitation
     ) -> None:
         client.get(self.link(invitation))
+        assert "You will be in the team “Night shift”." in client.text("body")
         client.submit(data={"password": PASSWORD})
 
         assert roles(team)[NEW] == "member"
@@ -331,5 +357,4 @@ class TestInvitation:
 
         assert post(client, self.link(invitation)) == 410
 
-        assert other_user.id not in scoping.roles(other_user)
-        assert other_user.email not in roles(team)
+        assert team.id not in scoping.roles(other_user)

@@ -98,6 +98,28 @@ def test_a_team_is_named_by_its_number(
     assert channel["name"] == "Changed"
 
 
+def test_it_is_imported_as_the_owner_would(
+    app: Flask,
+    admin: User,
+    other_user: User,
+    make_heartbeat: Callable[..., HeartbeatCheck],
+    tmp_path: Path,
+) -> None:
+    heartbeat = make_heartbeat(other_user, name="Before")
+    team_id, path = str(heartbeat.team_id), str(tmp_path / "team.json")
+    run(app, "export", "--team", team_id, path)
+    heartbeat.name = "After"
+    db.session.commit()
+
+    refused = run(app, "import", "--team", team_id, "--user", admin.email, path)
+    assert refused.exit_code == 1
+    assert "is no admin of the team" in refused.output
+    result = run(app, "import", "--team", team_id, path)
+
+    assert "updated: 1" in result.output
+    assert heartbeat.name == "Before"
+
+
 def test_what_is_not_there_is_said(
     app: Flask, admin: User, other_user: User, tmp_path: Path
 ) -> None:

@@ -27,8 +27,10 @@ from sentinelweb.services import (
     exports,
     import_runs,
     imports,
+    members,
     monitor_imports,
     retention,
+    teams,
     uploads,
 )
 from sentinelweb.services.errors import InvalidInputError, NotAllowedError, NotFoundError
@@ -288,6 +290,31 @@ def test_who_has_lost_their_role_imports_nothing_any_more(user):
     work()
     assert get(id_).state == ImportState.FAILED
     assert names() == []
+
+
+def test_whoever_is_removed_from_the_team_meanwhile_changes_nothing_more(
+    user, other_user, make_heartbeat, monkeypatch
+):
+    team_id = team_of(other_user).id
+    members.add(team_id, user.email, Role.ADMIN, by=other_user)
+    teams.make_home(user, team_id)
+    heartbeat = make_heartbeat(other_user, name="As exported")
+    content = "".join(exports.write(user)).encode()
+    heartbeat.name = "As it is"
+    db.session.commit()
+    id_ = confirmed(user, content)
+
+    def removed_meanwhile(run, sender, check=import_runs._check_rights):
+        check(run, sender)
+        members.remove(team_id, sender.id, by=other_user)
+
+    monkeypatch.setattr(import_runs, "_check_rights", removed_meanwhile)
+    work()
+
+    run = get(id_)
+    assert (run.state, run.claimed_at) == (ImportState.FAILED, None)
+    assert "may not change this team any more" in run.error
+    assert names() == ["As it is"]
 
 
 def test_many_lines_are_told_as_a_number(user, monkeypatch):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import pytest
 from flask import Flask
 
-from sentinelweb.db import db
+from sentinelweb.db import db, writing
 from sentinelweb.models import Invitation, Membership, Role, Team, User
 from sentinelweb.services import accounts, administration, invitations, members, scoping, teams
 from sentinelweb.services.accounts import Newcomer
@@ -65,7 +66,7 @@ class TestAdd:
     def test_a_team_can_be_full(
         self, team: Team, user: User, other_user: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(members, "MAX_MEMBERS", 1)
+        monkeypatch.setattr(teams, "MAX_MEMBERS", 1)
         with pytest.raises(InvalidInputError, match="at most 1"):
             members.add(team.id, other_user.email, Role.MEMBER, by=user)
 
@@ -79,7 +80,7 @@ class TestAdd:
     def test_people_of_the_server_are_let_in_by_administrators_alone(
         self, team: Team, user: User
     ) -> None:
-        with pytest.raises(InvalidInputError, match="no account") as refusal:
+        with pytest.raises(InvalidInputError, match="Nobody has an account") as refusal:
             members.add(team.id, NEW, Role.MEMBER, by=user)
         assert refusal.value.field == "email"
         assert invitations.pending() == []
@@ -92,13 +93,13 @@ class TestInvitation:
         team = teams.create(admin, "Night shift")
         invitation = members.add(team.id, NEW, Role.MEMBER, by=admin)
         assert isinstance(invitation, Invitation)
-        assert members.pending(team) == [invitation]
+        assert invitations.pending(team) == [invitation]
 
         newcomer = invitations.accept(token_of(invitation), Newcomer(NEW, PASSWORD))
 
         assert roles(team)[NEW] == "member"
         assert scoping.home_team(newcomer) == team.id
-        assert members.pending(team) == []
+        assert invitations.pending(team) == []
         assert team_of(newcomer).is_personal, "and has a team of their own"
 
     def test_into_two_teams(self, admin: User) -> None:
@@ -123,13 +124,42 @@ class TestInvitation:
 
     def test_whoever_was_added_meanwhile_keeps_their_role(self, admin: User) -> None:
         team = teams.create(admin, "Night shift")
-        invitation = members.add(team.id, NEW, Role.VIEWER, by=admin)
+        token = token_of(members.add(team.id, NEW, Role.VIEWER, by=admin))
         newcomer = accounts.create(Newcomer(NEW, PASSWORD))
-        members.add(team.id, NEW, Role.ADMIN, by=admin)
+        with writing() as session:
+            teams.take_in(session, team, newcomer, Role.ADMIN)
 
-        invitations.join(token_of(invitation), newcomer)
+        invitations.join(token, newcomer)
 
         assert roles(team)[NEW] == "admin"
+
+    def test_whoever_was_removed_does_not_come_back_by_an_old_link(self, admin: User) -> None:
+        team = teams.create(admin, "Night shift")
+        token = token_of(members.add(team.id, NEW, Role.OWNER, by=admin))
+        newcomer = accounts.create(Newcomer(NEW, PASSWORD))
+        members.add(team.id, NEW, Role.VIEWER, by=admin)
+        members.remove(team.id, newcomer.id, by=admin)
+
+        with pytest.raises(BadInvitationError):
+            invitations.join(token, newcomer)
+
+    def test_a_team_that_is_full_takes_nobody_in(
+        self, admin: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        team = teams.create(admin, "Night shift")
+        token = token_of(members.add(team.id, NEW, Role.MEMBER, by=admin))
+        monkeypatch.setattr(teams, "MAX_MEMBERS", 1)
+
+        with pytest.raises(InvalidInputError, match="at most 1"):
+            invitations.accept(token, Newcomer(NEW, PASSWORD))
+
+        assert accounts.find(NEW) is None
+
+    def test_a_viewer_makes_things_in_their_own_team(self, admin: User) -> None:
+        team = teams.create(admin, "Night shift")
+        token = token_of(members.add(team.id, NEW, Role.VIEWER, by=admin))
+        newcomer = invitations.accept(token, Newcomer(NEW, PASSWORD))
+        assert scoping.home_team(newcomer) == team_of(newcomer).id
 
     def test_the_team_may_be_gone_by_then(self, admin: User) -> None:
         team = teams.create(admin, "Night shift")
@@ -146,12 +176,20 @@ class TestInvitation:
         members.add(team.id, other_user.email, Role.MEMBER, by=admin)
         with pytest.raises(NotAllowedError):
             members.withdraw(team.id, invitation.id, by=other_user)
-        members.withdraw(another.id, invitation.id, by=admin)  # it is not of that team
-        assert members.pending(team) == [invitation]
+        with pytest.raises(NotFoundError):
+            members.withdraw(another.id, invitation.id, by=admin)
+        assert invitations.pending(team) == [invitation]
 
         members.withdraw(team.id, invitation.id, by=admin)
 
-        assert members.pending(team) == []
+        assert invitations.pending(team) == []
+
+    def test_an_admin_does_not_withdraw_an_owners(self, admin: User, other_user: User) -> None:
+        team = teams.create(admin, "Night shift")
+        members.add(team.id, other_user.email, Role.ADMIN, by=admin)
+        invitation = members.add(team.id, NEW, Role.OWNER, by=admin)
+        with pytest.raises(NotAllowedError):
+            members.withdraw(team.id, invitation.id, by=other_user)
 
     def test_an_owner_who_joins_makes_a_personal_team_common(self, admin: User) -> None:
         personal = team_of(admin)
@@ -236,6 +274,77 @@ class TestOwners:
         left = together(app, [lambda id_=id_: leave(id_) for id_ in ids])
         assert sorted(left) == [False, True]
         assert list(roles(team).values()) == ["owner"]
+
+
+class TestNobodyIsWithoutATeamToMakeThingsIn:
+    def test_whoever_is_removed_from_their_own(self, user: User, other_user: User) -> None:
+        personal = team_of(user)
+        members.add(personal.id, other_user.email, Role.OWNER, by=user)
+
+        members.remove(personal.id, user.id, by=other_user)
+
+        assert scoping.home_team(user) == team_of(user).id != personal.id
+
+    def test_whoever_becomes_a_viewer_in_it(self, user: User, other_user: User) -> None:
+        personal = team_of(user)
+        members.add(personal.id, other_user.email, Role.OWNER, by=user)
+
+        members.change_role(personal.id, user.id, Role.VIEWER, by=other_user)
+
+        assert scoping.home_team(user) == team_of(user).id != personal.id
+        assert scoping.roles(user)[personal.id] == "viewer"
+
+    def test_whoever_deletes_it(self, user: User) -> None:
+        personal = teams.rename(user, team_of(user).id, "Night shift")
+
+        teams.delete(user, personal.id)
+
+        (only,) = teams.of(user)
+        assert (only.team.name, only.team.is_personal, only.is_home) == (user.name, True, True)
+
+
+class TestAtTheSameTime:
+    """On SQLite there is one writer at any time; PostgreSQL has many."""
+
+    def test_an_owner_is_deleted_while_the_other_one_leaves(
+        self, app: Flask, admin: User, user: User, other_user: User
+    ) -> None:
+        for _ in range(5):
+            team = teams.create(other_user, "Night shift")
+            leaver = accounts.create(Newcomer(f"{team.id}@example.com", PASSWORD))
+            members.add(team.id, leaver.email, Role.OWNER, by=other_user)
+            ids = admin.id, leaver.id, other_user.id, team.id
+
+            def delete(ids: tuple[int, ...] = ids) -> None:
+                administration.delete(accounts.get(ids[1]), by=accounts.get(ids[0]))
+
+            def leave(ids: tuple[int, ...] = ids) -> None:
+                with contextlib.suppress(InvalidInputError):
+                    members.remove(ids[3], ids[2], by=accounts.get(ids[2]))
+
+            together(app, [delete, leave])
+
+            db.session.expire_all()
+            left = db.session.get(Team, ids[3])
+            assert left is None or "owner" in roles(left).values()
+
+    def test_a_personal_team_is_renamed_while_somebody_accepts_an_invitation_into_it(
+        self, app: Flask, admin: User
+    ) -> None:
+        personal = team_of(admin)
+        token = token_of(members.add(personal.id, NEW, Role.OWNER, by=admin))
+        ids = admin.id, personal.id
+
+        together(
+            app,
+            [
+                lambda: teams.rename(accounts.get(ids[0]), ids[1], "Night shift"),
+                lambda: invitations.accept(token, Newcomer(NEW, PASSWORD)),
+            ],
+        )
+
+        assert roles(personal)[NEW] == "owner"
+        assert (personal.name, personal.is_personal) == ("Night shift", False)
 
 
 class TestRemove:

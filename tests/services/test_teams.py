@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from sentinelweb.db import db
-from sentinelweb.models import Channel, HeartbeatCheck, Role, Team, User
-from sentinelweb.services import accounts, members, scoping, teams
+from sentinelweb.db import db, writing
+from sentinelweb.models import Channel, HeartbeatCheck, Monitor, MonitorCount, Role, Team, User
+from sentinelweb.services import accounts, local_host, members, scoping, teams
 from sentinelweb.services.errors import InvalidInputError, NotAllowedError, NotFoundError
 from tests.support.factories import team_of
 from tests.support.parallel import together
@@ -105,6 +105,23 @@ class TestHome:
         members.remove(theirs.id, user.id, by=other_user)
         assert scoping.home_team(user) == team_of(user).id
 
+    def test_what_is_the_servers_stays_with_its_machine(
+        self, admin: User, other_user: User
+    ) -> None:
+        first = teams.rename(admin, team_of(admin).id, "Servers")
+        with writing() as session:
+            local_host.ensure(session)
+        members.add(first.id, other_user.email, Role.OWNER, by=admin)
+        members.change_role(first.id, admin.id, Role.VIEWER, by=other_user)
+
+        assert scoping.server_team() == first.id
+        with pytest.raises(InvalidInputError, match="the server itself"):
+            teams.delete(other_user, first.id)
+
+        members.remove(first.id, admin.id, by=other_user)
+        assert scoping.server_team() == team_of(admin).id != first.id
+        teams.delete(other_user, first.id)
+
     def test_what_is_the_servers_stays_where_it_is(self, admin: User) -> None:
         first = team_of(admin)
         teams.make_home(admin, teams.create(admin, "Night shift").id)
@@ -162,6 +179,22 @@ class TestDelete:
         assert db.session.scalar(sa.select(sa.func.count()).select_from(Channel)) == 0
         assert user.home_team_id is None
         assert scoping.home_team(user) == team_of(user).id
+
+    def test_many_monitors_go_a_few_at_a_time(
+        self,
+        user: User,
+        make_heartbeat: Callable[..., HeartbeatCheck],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(teams, "BATCH", 2)
+        team = teams.create(user, "Night shift")
+        for _ in range(5):
+            make_heartbeat(user, team_id=team.id)
+
+        teams.delete(user, team.id)
+
+        assert db.session.scalar(sa.select(sa.func.count()).select_from(Monitor)) == 0
+        assert db.session.scalar(sa.select(sa.func.count()).select_from(MonitorCount)) == 0
 
     def test_a_personal_one_stays(self, user: User) -> None:
         with pytest.raises(InvalidInputError, match="stays"):
