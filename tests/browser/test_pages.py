@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import pytest
@@ -20,7 +19,8 @@ from sentinelweb.models import Channel, MonitoringCycle, ServiceCheck, User
 from sentinelweb.services import pings, rollups, status_pages
 from sentinelweb.services.pings import Signal
 from sentinelweb.services.status_pages import PageValues
-from tests.browser.conftest import REQUIRED, OpenPage
+from tests.browser.conftest import OpenPage
+from tests.browser.steps import axe_source, violations
 from tests.support import factories
 from tests.support.databases import settings_for_tests
 from tests.support.receiver import Receiver
@@ -28,7 +28,6 @@ from tests.support.running import EMAIL, PASSWORD
 from tests.support.stack import Stack
 from tests.support.visitor import Visitor
 
-AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 FOR_STRANGERS = ("/login", "/register", "/forgot-password", "/no/such/page")
 # What answers no page, or ends the visit.
 NO_PAGES = re.compile(r"^/(static|ping|logout|health|ready)\b|.*\.(csv|json)$")
@@ -273,15 +272,11 @@ def test_the_crawl_finds_the_pages(site: Site) -> None:
 def test_axe_finds_nothing_on_any_page(
     scheme: str, width: int, site: Site, open_page: OpenPage
 ) -> None:
-    if not AXE.exists():
-        reason = "axe-core is not there: npm ci brings it"
-        pytest.fail(reason) if REQUIRED else pytest.skip(reason)
-    source = AXE.read_text()
+    axe = axe_source()
     found: dict[str, str] = {}  # each fault once, with the first address
     options = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
     for address, page in visit_all(site, open_page, reduced_motion="reduce", **options):
-        page.evaluate(source)
-        for violation in page.evaluate("axe.run()")["violations"]:
+        for violation in violations(page, axe):
             for node in violation["nodes"]:
                 fault = f"{violation['id']}: {node['html'][:200]}: {node['failureSummary']}"
                 found.setdefault(fault, address)

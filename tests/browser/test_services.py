@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage
-from tests.support.running import EMAIL, PASSWORD, StartStack
+from tests.browser.steps import log_in
+from tests.support.running import StartStack
 
 SOON = 30_000  # milliseconds: a test machine may be busy
-
-
-def log_in(page: Page) -> None:
-    page.goto("/login")
-    page.get_by_label("E-mail", exact=True).fill(EMAIL)
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    expect(page).not_to_have_url(re.compile("/login"))
 
 
 def test_the_options_follow_the_address_and_the_list_what_is_searched(

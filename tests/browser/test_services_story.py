@@ -14,8 +14,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
+from tests.browser.steps import log_in
 from tests.support.mock import Mock
-from tests.support.running import EMAIL, PASSWORD, StartStack
+from tests.support.running import StartStack
 from tests.support.stack import Stack, clean_environment, wait_until
 
 # Small, so that the story is short; two failures, so that one alone is seen to bring nothing down.
@@ -27,14 +28,6 @@ SOON = 30_000  # milliseconds: a test machine may be busy
 def mock() -> Iterator[Mock]:
     with Mock(targets=2) as mock:
         yield mock
-
-
-def log_in(page: Page) -> None:
-    page.goto("/login")
-    page.get_by_label("E-mail", exact=True).fill(EMAIL)
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    expect(page).not_to_have_url(re.compile("/login"))
 
 
 def add_webhook(page: Page, mock: Mock) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,13 +13,13 @@ from playwright.sync_api import Page, expect
 from sentinelweb import create_app
 from sentinelweb.db import db
 from sentinelweb.models import HeartbeatCheck, User
-from tests.browser.conftest import REQUIRED, OpenPage
+from tests.browser.conftest import OpenPage
+from tests.browser.steps import check_with_axe, log_in
 from tests.support import factories
 from tests.support.databases import settings_for_tests
-from tests.support.running import EMAIL, PASSWORD, StartStack
+from tests.support.running import StartStack
 from tests.support.stack import Stack
 
-AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 SEEN_WITHIN = 10_000  # milliseconds
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True}
 
@@ -45,14 +44,6 @@ def furnish(stack: Stack) -> dict[str, str]:
     return paths
 
 
-def log_in(page: Page) -> None:
-    page.goto("/login")
-    page.get_by_label("E-mail", exact=True).fill(EMAIL)
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    expect(page).not_to_have_url(re.compile("/login"))
-
-
 def make_page(page: Page) -> None:
     """One that shows two of the three jobs at `/status`."""
     page.goto("/status-pages/add")
@@ -64,15 +55,6 @@ def make_page(page: Page) -> None:
     page.locator("#add-form").get_by_label(re.compile("^Section")).fill("Jobs")
     page.get_by_role("button", name="Add them").click()
     expect(page.locator(".page-item")).to_have_count(2)
-
-
-def check_with_axe(page: Page) -> None:
-    if not AXE.exists():
-        reason = "axe-core is not there: npm ci brings it"
-        pytest.fail(reason) if REQUIRED else pytest.skip(reason)
-    page.evaluate(AXE.read_text())
-    violations = page.evaluate("axe.run()")["violations"]
-    assert [(each["id"], each["nodes"][0]["html"]) for each in violations] == []
 
 
 @pytest.mark.parametrize(

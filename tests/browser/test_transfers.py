@@ -11,7 +11,8 @@ from typing import Any
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.support.running import EMAIL, PASSWORD, StartStack
+from tests.browser.steps import log_in
+from tests.support.running import StartStack
 from tests.support.stack import Stack
 
 MONITORS = 10_000
@@ -30,14 +31,6 @@ def document(count: int) -> bytes:
     ]
     head = {"format": "sentinelweb-team", "version": 1, "exported_at": "2026-01-03T00:00:00Z"}
     return json.dumps({**head, "heartbeats": heartbeats}).encode()
-
-
-def log_in(page: Page) -> None:
-    page.goto("/login")
-    page.get_by_label("E-mail", exact=True).fill(EMAIL)
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    expect(page).to_have_url("/")
 
 
 def send(page: Page, content: bytes) -> None:
