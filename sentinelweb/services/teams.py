@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +13,12 @@ import structlog
 from sqlalchemy.orm import Session
 
 from sentinelweb import clock
+from sentinelweb.core.status import Status
 from sentinelweb.db import after_commit, db, writing
 from sentinelweb.i18n import gettext as _
 from sentinelweb.models import Channel, Membership, Monitor, Role, StatusPage, Team, User
-from sentinelweb.services import accounts, scoping
+from sentinelweb.services import accounts, counts, scoping
+from sentinelweb.services.counts import CountKey
 from sentinelweb.services.errors import InvalidInputError, NotAllowedError, NotFoundError
 
 MAX_TEAMS = 100  # of one owner
@@ -144,12 +147,20 @@ def _require_deletable(user: User, team_id: int) -> Team:
 
 
 def _delete_some_monitors(team_id: int) -> int:
-    """Locked in the order in which pings lock what they change: the monitor, then the counts."""
+    """Locked in the order in which pings lock what they change: the monitor, then the counts.
+
+    Hosts go last, as services refer to theirs.
+    """
     with writing() as session:
-        some = sa.select(Monitor.id).where(Monitor.team_id == team_id).limit(BATCH)
-        ids = session.scalars(some.with_for_update()).all()
-        session.execute(sa.delete(Monitor.__table__).where(Monitor.__table__.c.id.in_(ids)))
-    return len(ids)
+        columns = Monitor.__table__.c
+        some = sa.select(columns.id, columns.kind, columns.status).where(columns.team_id == team_id)
+        some = some.order_by(columns.kind == "host", columns.id).limit(BATCH)
+        rows = session.execute(some.with_for_update()).all()
+        ids = [row.id for row in rows]
+        session.execute(sa.delete(Monitor.__table__).where(columns.id.in_(ids)))
+        gone = Counter(CountKey(team_id, row.kind, Status(row.status)) for row in rows)
+        counts.shift(session, {key: -count for key, count in gone.items()})
+    return len(rows)
 
 
 def find(team_id: int) -> Team:

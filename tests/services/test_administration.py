@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from sentinelweb.db import db
-from sentinelweb.models import HeartbeatCheck, Membership, Monitor, Role, Team, User
+from sentinelweb.models import HeartbeatCheck, Host, Membership, Monitor, Role, Service, Team, User
 from sentinelweb.services import accounts, administration, sessions
 from sentinelweb.services.errors import InvalidInputError, NotFoundError
 from tests.support.factories import NOW, team_of
@@ -86,9 +86,14 @@ def test_nobody_deletes_themselves(admin: User) -> None:
 
 
 def test_a_deleted_user_takes_along_what_nobody_else_has(
-    admin: User, user: User, make_heartbeat: Callable[..., HeartbeatCheck]
+    admin: User,
+    user: User,
+    make_heartbeat: Callable[..., HeartbeatCheck],
+    make_host: Callable[..., Host],
+    make_service: Callable[..., Service],
 ) -> None:
     make_heartbeat(user)
+    make_service(user, host_id=make_host(user).id)
     kept = make_heartbeat(admin)
     shared = Team(name="Shared", created_at=NOW)
     shared.memberships.extend(
@@ -97,7 +102,7 @@ def test_a_deleted_user_takes_along_what_nobody_else_has(
     db.session.add(shared)
     db.session.commit()
     shared_heartbeat = make_heartbeat(user, team_id=shared.id)
-    assert administration.monitors_lost_with(user) == 1
+    assert administration.monitors_lost_with(user) == 3
     session_id, admin_team = user.get_id(), team_of(admin)
 
     administration.delete(user, by=admin)

@@ -8,9 +8,20 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from sentinelweb.core.status import Status
 from sentinelweb.db import db, writing
-from sentinelweb.models import Channel, HeartbeatCheck, Monitor, MonitorCount, Role, Team, User
-from sentinelweb.services import accounts, local_host, members, scoping, teams
+from sentinelweb.models import (
+    Channel,
+    HeartbeatCheck,
+    Host,
+    Monitor,
+    MonitorCount,
+    Role,
+    Service,
+    Team,
+    User,
+)
+from sentinelweb.services import accounts, counts, local_host, members, scoping, teams
 from sentinelweb.services.errors import InvalidInputError, NotAllowedError, NotFoundError
 from tests.support.factories import team_of
 from tests.support.parallel import together
@@ -183,13 +194,22 @@ class TestDelete:
     def test_many_monitors_go_a_few_at_a_time(
         self,
         user: User,
+        make_host: Callable[..., Host],
+        make_service: Callable[..., Service],
         make_heartbeat: Callable[..., HeartbeatCheck],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(teams, "BATCH", 2)
         team = teams.create(user, "Night shift")
+        host = make_host(user, team_id=team.id)
+        for _ in range(3):
+            make_service(user, team_id=team.id, host_id=host.id)
         for _ in range(5):
             make_heartbeat(user, team_id=team.id)
+        before = teams.what_goes_with(team)[0]
+        assert teams._delete_some_monitors(team.id) == 2
+        left = [counts.by_status(kind, [team.id])[Status.NEW] for kind in ("heartbeat", "service")]
+        assert (before, sum(left)) == (9, 6)
 
         teams.delete(user, team.id)
 
