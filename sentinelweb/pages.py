@@ -50,6 +50,7 @@ def init_app(app: Flask) -> None:
         may_change=may_change,
         page_path=page_path,
         team_name=team_name,
+        team_names=team_names,
     )
     app.before_request(choose_reader)
     app.context_processor(_template_context)
@@ -74,22 +75,22 @@ def may_change(thing: Monitor | Channel | StatusPage) -> bool:
     return scoping.is_enough(_roles().get(thing.team_id), scoping.role_to_change(type(thing)))
 
 
-def team_name(team_id: int) -> str | None:
-    """What the team is called, for readers who are in several."""
-    if len(_roles()) < 2:
-        return None
+def team_names() -> dict[int, str]:
+    """What the reader's teams are called by their ids, if they are in several."""
     if "team_names" not in g:
-        g.team_names = scoping.team_names(current_user)
+        g.team_names = scoping.team_names(current_user) if len(_roles()) > 1 else {}
     names: dict[int, str] = g.team_names
-    return names.get(team_id)
+    return names
+
+
+def team_name(team_id: int) -> str | None:
+    return team_names().get(team_id)
 
 
 def home_team_name() -> str | None:
     """The name of the team that gets what the reader makes, if they are in several."""
-    if len(_roles()) < 2:
-        return None
     try:
-        return scoping.team_names(current_user)[scoping.home_team(current_user)]
+        return team_name(scoping.home_team(current_user)) if team_names() else None
     except NotAllowedError:
         return None
 

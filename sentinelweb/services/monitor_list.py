@@ -30,26 +30,31 @@ URGENCY = sa.case(
 
 @dataclass(frozen=True)
 class ListQuery:
-    """What the address of a list asks for. A `-` before the key of `sort` reverses it."""
+    """What the address of a list asks for. A `-` before the key of `sort` reverses it.
+
+    `team` is an id, 0 for all teams.
+    """
 
     sorts: ClassVar[Sorts] = {"status": URGENCY, "name": NAME}
 
     search: str = ""
     status: str = ""
     tag: str = ""
+    team: int = 0
     sort: str = "status"
     page: int = 1
 
     @classmethod
     def parse(cls, args: Mapping[str, str]) -> Self:
         """Make the best of an address that somebody typed: unknown values count as not given."""
-        status, sort, page = args.get("status", ""), args.get("sort", ""), args.get("page", "")
+        status, sort = args.get("status", ""), args.get("sort", "")
         return cls(
             search=clean(args.get("search", "")),
             status=status if status in set(Status) else "",
             tag=clean(args.get("tag", "")),
             sort=sort if sort.removeprefix("-") in cls.sorts else "status",
-            page=max(1, int(page)) if page.isascii() and page.isdigit() and len(page) < 9 else 1,
+            team=_number(args.get("team", "")),
+            page=max(1, _number(args.get("page", ""))),
         )
 
     @property
@@ -71,6 +76,8 @@ class ListQuery:
             conditions.append(Monitor.status == self.status)
         if self.tag:
             conditions.append(_has_tag(self.tag))
+        if self.team:
+            conditions.append(Monitor.team_id == self.team)
         if self.search:
             conditions.append(Monitor.search_text.contains(fold(self.search), autoescape=True))
         return conditions
@@ -116,6 +123,11 @@ def find(
     return MonitorList(
         monitors, matching or 0, counts.by_status(kind, teams), tags_in_use(kind, teams)
     )
+
+
+def _number(text: str) -> int:
+    """0 for what is none, or too large for any use."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
 
 
 def clean(text: str) -> str:

@@ -8,7 +8,17 @@ import pytest
 from flask import Flask
 
 from sentinelweb.db import db
-from sentinelweb.models import Channel, HeartbeatCheck, Invitation, Role, Team, User
+from sentinelweb.models import (
+    Channel,
+    HeartbeatCheck,
+    Host,
+    Invitation,
+    Process,
+    Role,
+    Service,
+    Team,
+    User,
+)
 from sentinelweb.services import accounts, invitations, members, scoping, teams
 from tests.support.checked_client import CheckedClient
 from tests.support.databases import both_databases
@@ -238,7 +248,41 @@ class TestWhereThingsGo:
         for path in ("/heartbeats", "/channels", "/transfers", "/api-keys", "/"):
             browser.get(path)
             assert "Day shift" in browser.text("main"), path
-            assert "Night shift" not in browser.text("main"), path
+            assert "Team: Night shift" not in browser.text("main"), path
+
+
+@pytest.mark.parametrize("kind", ["heartbeats", "services", "hosts", "processes"])
+def test_a_list_shows_one_team_of_several(
+    browser: CheckedClient,
+    user: User,
+    make_heartbeat: Callable[..., HeartbeatCheck],
+    make_service: Callable[..., Service],
+    make_host: Callable[..., Host],
+    make_process: Callable[..., Process],
+    kind: str,
+) -> None:
+    make: dict[str, Callable[..., object]] = {
+        "heartbeats": make_heartbeat,
+        "services": make_service,
+        "hosts": make_host,
+        "processes": make_process,
+    }
+    make[kind](user, name="By day")
+    browser.get(f"/{kind}")
+    assert browser.page is not None
+    assert browser.page.query("select[name=team]") == []
+    team = teams.create(user, "Night shift")
+    make[kind](user, name="By night", team_id=team.id)
+
+    browser.get(f"/{kind}")
+    assert "By day" in browser.text("main")
+    assert "By night" in browser.text("main")
+    browser.submit("filter", {"team": str(team.id)})
+
+    assert "By night" in browser.text("main")
+    assert "By day" not in browser.text("main")
+    for team_id in ("99999999", "9" * 50, "-1", "x"):
+        assert browser.get(f"/{kind}?team={team_id}").status_code == 200
 
 
 @pytest.mark.parametrize(
