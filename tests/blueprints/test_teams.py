@@ -245,10 +245,16 @@ class TestWhereThingsGo:
             browser.get(path)
             assert "Day shift" not in browser.text("main"), path
         teams.create(user, "Night shift")
-        for path in ("/heartbeats", "/channels", "/transfers", "/api-keys", "/"):
+        for path, text in {
+            "/": "Team: Day shift",
+            "/heartbeats": "Team: Day shift",
+            "/channels": "· Day shift",
+            "/transfers": "the team “Day shift”",
+            "/api-keys": "the team “Day shift”",
+        }.items():
             browser.get(path)
-            assert "Day shift" in browser.text("main"), path
-            assert "Team: Night shift" not in browser.text("main"), path
+            assert text in browser.text("main"), path
+            assert text.replace("Day", "Night") not in browser.text("main"), path
 
 
 @pytest.mark.parametrize("kind", ["heartbeats", "services", "hosts", "processes"])
