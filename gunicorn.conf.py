@@ -9,8 +9,8 @@ from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
 
 from config import load_settings_or_exit
-from sentinelweb import logs
-from sentinelweb.runtime import lifeline, pages_signs
+from sentinelweb import lifeline, logs
+from sentinelweb.runtime import pages_signs
 
 _settings = load_settings_or_exit()
 logs.configure(_settings)

@@ -11,6 +11,7 @@ door has accepted is to be recorded.
 from __future__ import annotations
 
 import contextlib
+import os
 import pickle
 import select
 import signal
@@ -24,7 +25,7 @@ import structlog
 from sqlalchemy import exc
 
 from config import load_settings_or_exit
-from sentinelweb import clock, create_database_app, logs
+from sentinelweb import clock, create_database_app, lifeline, logs
 from sentinelweb.core.beats import Beat, BeatReceipt
 from sentinelweb.core.signals import NotRecordedError, Outcome, Signal
 from sentinelweb.front_door.recorder import LENGTH, pack
@@ -145,6 +146,9 @@ def _store(signals: Sequence[Signal | Beat]) -> Sequence[Outcome | BeatReceipt]:
 
 
 def main() -> None:
+    # It ends by itself when the door does, but while it is stopped it would hear of nothing, and
+    # might keep SQLite's lock for good.
+    lifeline.tie_to(os.getppid(), signal.SIGCONT)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     settings = load_settings_or_exit()

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 
-from sentinelweb.runtime import lifeline
+from sentinelweb import lifeline
 
 FIRST_DELAY = 0.2  # seconds before a process that ended is started again
 LAST_DELAY = 3.0

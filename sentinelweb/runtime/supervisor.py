@@ -16,7 +16,8 @@ from functools import partial
 from pathlib import Path
 
 from config import ConfigurationError, Settings, load_settings
-from sentinelweb.runtime import lifeline, procfile, watch
+from sentinelweb import lifeline
+from sentinelweb.runtime import procfile, watch
 from sentinelweb.runtime.embedded_redis import NOISE, EmbeddedRedis
 from sentinelweb.runtime.output import Output
 from sentinelweb.runtime.service import Service

@@ -35,7 +35,7 @@ from rq.job import Job
 from rq.worker import WorkerStatus
 from sqlalchemy.exc import SQLAlchemyError
 
-from sentinelweb import clock
+from sentinelweb import clock, lifeline
 from sentinelweb.db import db
 from sentinelweb.extensions import settings
 from sentinelweb.jobs import (
@@ -51,7 +51,6 @@ from sentinelweb.jobs import (
     hasty_redis,
     patient_redis,
 )
-from sentinelweb.runtime import lifeline
 from sentinelweb.runtime.redis_outage import RedisOutage
 from sentinelweb.services import environment, import_runs, leases, liveness
 from sentinelweb.services.prober import Prober

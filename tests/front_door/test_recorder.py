@@ -105,6 +105,14 @@ def test_what_was_under_way_when_recording_died_is_recorded_by_the_next(
     assert count_pings() in ({1} if settings.uses_sqlite else {1, 2})
 
 
+def test_one_that_is_stopped_does_not_outlive_its_door(door: FrontDoor) -> None:
+    assert door.request(PING).status == 200  # it has begun
+    process = recording(door)
+    process.suspend()
+    door.process.kill()
+    wait_until(lambda: not runs(process), 10)
+
+
 def test_a_ping_that_recording_dies_of_twice_is_refused_and_the_others_are_not(
     door: FrontDoor, settings: Settings
 ) -> None:

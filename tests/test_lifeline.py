@@ -8,12 +8,12 @@ import time
 
 import psutil
 
-from sentinelweb.runtime import lifeline
+from sentinelweb import lifeline
 from tests.support.stack import clean_environment, ended
 
 PARENT = """
 import subprocess, sys, time
-from sentinelweb.runtime import lifeline
+from sentinelweb import lifeline
 child = subprocess.Popen(lifeline.command(["sleep", "60"]))
 print(child.pid, flush=True)
 time.sleep(60)
