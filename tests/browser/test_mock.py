@@ -8,8 +8,9 @@ import pytest
 import requests
 from playwright.sync_api import expect
 
-from tests.browser.conftest import REQUIRED, OpenPage
-from tests.browser.test_pages import AXE, WIDEST
+from tests.browser.conftest import OpenPage
+from tests.browser.steps import check_with_axe
+from tests.browser.test_pages import WIDEST
 from tests.support.mock import Mock
 
 SOON = 20_000
@@ -31,16 +32,11 @@ def mock() -> Iterator[Mock]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(scheme: str, mock: Mock, open_page: OpenPage) -> None:
-    if not AXE.exists():
-        reason = "axe-core is not there: npm ci brings it"
-        pytest.fail(reason) if REQUIRED else pytest.skip(reason)
     page = open_page(mock.url, color_scheme=scheme, reduced_motion="reduce")
     page.goto("/")
     for details in page.locator("details").all():
         details.evaluate("details => details.open = true")
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run()")["violations"]
-    assert [(item["id"], item["nodes"][0]["html"]) for item in found] == []
+    check_with_axe(page)
 
 
 def test_it_does_not_scroll_sideways_on_a_phone(mock: Mock, open_page: OpenPage) -> None:
