@@ -308,7 +308,8 @@ def test_a_chosen_theme_outranks_the_systems(site: Site, open_page: OpenPage) ->
     page.context.add_cookies(site.cookies)
     page.goto("/heartbeats")
     page.get_by_role("button", name="Account menu").click()
-    page.get_by_role("button", name="Dark").click()
+    with page.expect_response("**/preferences"):
+        page.get_by_role("button", name="Dark").click()
     page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
     page.reload()
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"

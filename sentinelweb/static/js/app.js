@@ -108,7 +108,8 @@ document.addEventListener("submit", (event) => {
   }
   const body = new URLSearchParams(new FormData(form));
   body.append("theme", theme);
-  fetch(form.action, { method: "POST", body, redirect: "manual" });
+  // It must arrive though the next page is opened at once.
+  fetch(form.action, { method: "POST", body, redirect: "manual", keepalive: true });
 });
 
 // Menus: where the browser cannot anchor a popover to its button, put it there.
