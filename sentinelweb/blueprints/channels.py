@@ -34,13 +34,13 @@ def index() -> ResponseReturnValue:
 
 @bp.get("/add")
 def choose_kind() -> ResponseReturnValue:
-    channels.require_maker(current_user)
+    scoping.administered_home(current_user)
     return render_template("channels/choose_kind.html", kinds=notifiers.registered())
 
 
 @bp.route("/add/<kind>", methods=["GET", "POST"])
 def add(kind: str) -> ResponseReturnValue:
-    channels.require_maker(current_user)
+    scoping.administered_home(current_user)
     notifier = channels.notifier(kind)
     form = channel_form(notifier, None, prefilled=request.args)
     if form.validate_on_submit():

@@ -173,16 +173,17 @@ def _index(form: TeamForm) -> str:
 def _show(
     team: Team, *, name_form: TeamForm | None = None, member_form: MemberForm | None = None
 ) -> str:
-    givable = members.givable(_own_role(team))
+    own_role, everybody = _own_role(team), members.of_team(team)
+    givable = members.givable(own_role)
     if member_form is None:
         member_form = MemberForm(formdata=None)
         member_form.offer(givable)
     return render_template(
         "teams/show.html",
         team=team,
-        members=members.of_team(team),
+        members=everybody,
         givable=givable,
-        sole_owner=members.sole_owner(team),
+        sole_owner=members.sole_owner(everybody),
         name_form=name_form or TeamForm(formdata=None, obj=team),
         member_form=member_form,
         invitations=[
@@ -190,8 +191,8 @@ def _show(
             for invitation in (invitations.pending(team) if givable else [])
         ],
         expires_at=invitations.expires_at,
-        is_home=any(listed.is_home for listed in teams.of(current_user) if listed.team == team),
-        own_role=_own_role(team),
+        is_home=team.id == scoping.home_team(current_user),
+        own_role=own_role,
     )
 
 

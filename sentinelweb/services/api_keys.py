@@ -46,8 +46,7 @@ def create(user: User, *, name: str, can_write: bool) -> tuple[ApiKey, str]:
     """Make a key of the user's own team; return it with its secret, which is kept nowhere."""
     secret = PREFIX + secrets.token_urlsafe(KEY_BYTES)
     with writing() as session:
-        team_id = scoping.home_team(user)
-        scoping.require(user, team_id, Role.ADMIN)
+        team_id = scoping.administered_home(user)
         count = session.scalar(sa.select(sa.func.count()).where(ApiKey.team_id == team_id)) or 0
         if count >= MAX_KEYS:
             raise InvalidInputError("name", _("Revoke keys that are no longer used first."))

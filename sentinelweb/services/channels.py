@@ -16,7 +16,7 @@ from config import Settings
 from sentinelweb import clock, i18n, notifiers
 from sentinelweb.core.fingerprint import fingerprint
 from sentinelweb.db import db, writing
-from sentinelweb.models import Channel, Delivery, Monitor, Process, Role, monitor_channels
+from sentinelweb.models import Channel, Delivery, Monitor, Process, monitor_channels
 from sentinelweb.notifiers.base import (
     Field,
     InvalidValueError,
@@ -140,18 +140,11 @@ def _latest_deliveries(channel_ids: Sequence[int]) -> dict[int, Delivery]:
     return {row.channel_id: row for row in rows}
 
 
-def require_maker(actor: Actor) -> int:
-    """The team that gets the channels which `actor` makes; raise NotAllowedError if none may be."""
-    team_id = scoping.home_team(actor)
-    scoping.require(actor, team_id, Role.ADMIN)
-    return team_id
-
-
 def create(
     actor: Actor, kind: str, values: ChannelValues, settings: Settings, *, for_all_monitors: bool
 ) -> Channel:
     """Add a channel to the user's own team; raise InvalidInputError for what cannot be used."""
-    team_id, now = require_maker(actor), clock.now()
+    team_id, now = scoping.administered_home(actor), clock.now()
     cleaned = clean(notifier(kind), values, {}, settings)
     with writing() as session:
         channel = Channel(

@@ -110,7 +110,7 @@ def _read(environ: Mapping[str, str]) -> _Declared:
 
 
 def _team(session: Session) -> int | None:
-    """The first administrator's. Locked against other machines that start at this moment."""
+    """The server's. Locked against other machines that start at this moment."""
     accounts.one_at_a_time(session)
     try:
         return scoping.server_team()

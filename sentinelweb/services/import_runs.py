@@ -218,8 +218,9 @@ def _carry_out(run: TeamImport, settings: Settings) -> None:
                 )
             except InvalidInputError as refusal:
                 error, state = refusal.message, ImportState.FAILED
-            except (NotFoundError, NotAllowedError):  # they were put out of the team meanwhile
-                error, state = _no_right(), ImportState.FAILED
+            except (NotFoundError, NotAllowedError):  # they were removed from the team meanwhile
+                error = _("Whoever sent it may not change this team any more.")
+                state = ImportState.FAILED
         with writing() as session:
             report.save(session)
             ended = session.get_one(TeamImport, run.id, populate_existing=True)
@@ -231,10 +232,6 @@ def _carry_out(run: TeamImport, settings: Settings) -> None:
 def _check_rights(run: TeamImport, user: User) -> None:
     """Their role may be another one since they sent the file. Raise NotAllowedError."""
     scoping.require(user, run.team_id, Role.ADMIN)
-
-
-def _no_right() -> str:
-    return _("Whoever sent it may not change this team any more.")
 
 
 def _end(session: Session, run: TeamImport, state: ImportState, error: str) -> None:

@@ -32,9 +32,9 @@ def of_team(team: Team) -> list[Membership]:
     return sorted(db.session.scalars(query), key=lambda member: scoping.highest_first(member.role))
 
 
-def sole_owner(team: Team) -> User | None:
-    """The only owner, who can neither leave nor become anything else."""
-    owners = [member.user for member in of_team(team) if member.role == Role.OWNER]
+def sole_owner(members: Iterable[Membership]) -> User | None:
+    """The only owner of a team, who can neither leave nor become anything else."""
+    owners = [member.user for member in members if member.role == Role.OWNER]
     return owners[0] if len(owners) == 1 else None
 
 
@@ -77,9 +77,8 @@ def add(team_id: int, email: str, role: Role, *, by: User | None) -> Membership 
 def change_role(team_id: int, user_id: int, role: Role, *, by: User | None) -> Membership:
     with writing() as session:
         accounts.one_at_a_time(session)
-        _require(by, team_id, role)
         member = _member(session, team_id, user_id)
-        _require(by, team_id, Role(member.role))
+        _require(by, team_id, role, Role(member.role))
         if role == Role.OWNER:
             teams.make_common(session, member.team)
         member.role = role
@@ -93,11 +92,8 @@ def remove(team_id: int, user_id: int, *, by: User | None) -> User:
     """Remove somebody from the team, or let `by` leave it. What they made stays with the team."""
     with writing() as session:
         accounts.one_at_a_time(session)
-        leaves = by is not None and by.id == user_id
-        if not leaves:
-            _require(by, team_id)
         member = _member(session, team_id, user_id)
-        if not leaves:
+        if by is None or by.id != user_id:
             _require(by, team_id, Role(member.role))
         user = member.user
         session.delete(member)

@@ -92,6 +92,13 @@ def home_team(actor: Actor) -> int:
     return server_team() if actor.team_id is None else actor.team_id
 
 
+def administered_home(actor: Actor) -> int:
+    """The home team of one who makes what only admins may; raise NotAllowedError for others."""
+    team_id = home_team(actor)
+    require(actor, team_id, Role.ADMIN)
+    return team_id
+
+
 def server_team() -> int:
     """The team that owns what belongs to the server itself.
 
